@@ -14,7 +14,7 @@ use kseg::format::{Batch, Frame, Scratch};
 use kseg::wire::Position;
 use serde::Serialize;
 
-use cli::render::records::{Entry, Form, Rendering};
+use cli::render::records::{Form, LocatedRecord, Rendering};
 use forge::{BatchSpec, Frame as _, Rec};
 
 #[path = "../src/cli"]
@@ -88,7 +88,7 @@ fn kseg<const IS_JSON: bool>(bencher: Bencher<'_, '_>, form: &str) {
             out.clear();
             let batch = Batch::parse(Frame::parse(&bytes, Position::new(0)).unwrap()).unwrap();
             for record in batch.records(&mut scratch).unwrap() {
-                let entry = Entry {
+                let entry = LocatedRecord {
                     topic: Some("orders"),
                     partition: Some(3),
                     batch: &batch,

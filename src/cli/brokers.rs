@@ -12,7 +12,7 @@ use kseg::report::reach::Reaches;
 use kseg::store::{Cap, Error, LogDir, Partition, read_small};
 
 use super::args::Reading;
-use super::input::Log;
+use super::input::LogSource;
 use super::internal::{Trouble, metadata};
 
 /// The log dirs of some logs, each read once.
@@ -32,11 +32,11 @@ struct Noted {
 
 impl Brokers {
     /// Reads the log dirs of `logs`.
-    pub(crate) fn around(logs: &[Log], reading: Reading, trouble: &mut Trouble) -> Self {
+    pub(crate) fn around(logs: &[LogSource], reading: Reading, trouble: &mut Trouble) -> Self {
         let mut brokers = Self::default();
         let mut dirs = Vec::new();
         for log in logs {
-            let Log::Partition(partition) = log else {
+            let LogSource::Partition(partition) = log else {
                 continue;
             };
             let Some(path) = partition.log_dir() else {

@@ -7,17 +7,16 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use kseg::scan::Output;
 
-use super::Context;
 use super::args::{Reading, whole};
-use super::exit::{Failures, Outcome};
+use super::exit::{ExitStatus, Failures};
 use super::input::{Others, Selection, logs};
-use super::latest;
 use super::output::{OutputFile, unwritten};
-use super::pick::{LogFiles, Picking, Reader, Start, Take, Tally};
+use super::pick::{LogFiles, LogReader, Picking, Start, Take, Tally};
 use super::progress::Progress;
 use super::registry::SchemaSources;
-use super::render::records::{Entry, Form, Lossy, RecordFormat, RecordRenderer, Rendering};
+use super::render::records::{Form, LocatedRecord, Lossy, RecordFormat, RecordRenderer, Rendering};
 use super::render::{Pages, plain};
+use super::{Context, latest};
 
 /// The formats of records, the default first.
 const FORMS: [Form; 5] = [Form::Text, Form::Ndjson, Form::Json, Form::Csv, Form::Arrow];
@@ -135,7 +134,7 @@ pub(crate) struct Cat {
 
 impl Cat {
     /// Shows the records.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let format = self.rendering.format(&FORMS)?;
         if format.form() == Some(Form::Arrow) && self.output.is_none() && context.is_terminal() {
             bail!("--format arrow is not for terminals: redirect it, or write a file with -o");
@@ -146,7 +145,7 @@ impl Cat {
         let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
         let logs = logs(&self.paths, &self.selection, self.others)?;
         let (tracks, lost) = LogFiles::all(logs);
-        let reader = Reader {
+        let reader = LogReader {
             pick: &pick,
             reading: self.reading,
         };
@@ -176,16 +175,16 @@ impl Cat {
         }
         sheet.end()?;
         Ok(if is_damaged {
-            Outcome::Seen
+            ExitStatus::Seen
         } else {
-            Outcome::Clean
+            ExitStatus::Clean
         })
     }
 
     /// Shows the records of a log, up to the limit.
     fn track(
         &self,
-        reader: Reader<'_>,
+        reader: LogReader<'_>,
         track: &LogFiles,
         left: &mut u64,
         sheet: &mut Sheet<'_>,
@@ -224,7 +223,7 @@ pub(crate) struct All<'a>(pub(crate) RecordRenderer<'a>);
 
 impl Take for All<'_> {
     #[inline]
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
+    fn take(&mut self, entry: LocatedRecord<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         self.0.record(entry, &mut Pages(out));
         ControlFlow::Continue(())
     }
@@ -242,7 +241,7 @@ struct Several<'a> {
 }
 
 impl Take for Several<'_> {
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
+    fn take(&mut self, entry: LocatedRecord<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         if let Some(skip) = self.skip.checked_sub(1) {
             self.skip = skip;
             return ControlFlow::Continue(());

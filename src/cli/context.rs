@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write};
 use kseg::report::DamagedPlace;
 
 use super::common::Common;
-use super::render::table::Look;
+use super::render::table::TableStyle;
 use super::{output, render};
 
 /// The outputs and options of a command.
@@ -64,11 +64,11 @@ impl Context {
     }
 
     /// The look of tables.
-    pub(super) fn look(&self) -> Look {
-        Look {
+    pub(super) fn look(&self) -> TableStyle {
+        TableStyle {
             room: self.columns,
             colour: self.colour,
-            ..Look::default()
+            ..TableStyle::default()
         }
     }
 

@@ -9,7 +9,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The outcome of a command that succeeded or was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum ExitStatus {
     /// Done, nothing found: exit status 0.
     Clean,
     /// Done, and something was found: exit status 1.
@@ -18,7 +18,7 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl ExitStatus {
     /// The outcome of a command that may have found something.
     pub(crate) const fn of(is_seen: bool) -> Self {
         if is_seen { Self::Seen } else { Self::Clean }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use kseg::verify::{CATALOG, Check, CheckId};
 
 use super::Context;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::render::wrap::indented;
 
 /// Explains a check: what it finds, why it happens, what Kafka does, and how to repair it
@@ -26,7 +26,7 @@ pub(crate) struct Explain {
 
 impl Explain {
     /// Prints manuals, or the list.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let mut chosen = Vec::new();
         for text in &self.checks {
             match CheckId::find(text) {
@@ -50,7 +50,7 @@ impl Explain {
             indented(words, indent, indent, room) + "\n"
         });
         context.print(&lines.collect::<String>())?;
-        Ok(Outcome::Clean)
+        Ok(ExitStatus::Clean)
     }
 }
 

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Context;
 use super::args::Reading;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::input::{Others, Selection, logs, only_partitions};
 use super::range::OffsetRange;
 use super::render::rows::{Cell, Column, Format, Row, text};
@@ -58,7 +58,7 @@ pub(crate) struct Fingerprint {
 
     /// Fields to ignore: offset, timestamp; repeatable
     #[arg(long, value_enum, value_delimiter = ',')]
-    ignore: Vec<Part>,
+    ignore: Vec<RecordPart>,
 
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -73,7 +73,7 @@ pub(crate) struct Fingerprint {
 
 /// A part of a record that may be ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Part {
+enum RecordPart {
     Offset,
     Timestamp,
 }
@@ -112,7 +112,7 @@ impl Row for FingerprintRow {
 
 impl Fingerprint {
     /// Prints the digests.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         if self.offset.tail().is_some() {
             anyhow::bail!("--offset -N..: not supported here; give offsets that both copies have");
         }
@@ -138,7 +138,7 @@ impl Fingerprint {
         for error in errors {
             writer.fail(error);
         }
-        Ok(Outcome::of(writer.finish()?))
+        Ok(ExitStatus::of(writer.finish()?))
     }
 
     fn partition(
@@ -152,7 +152,7 @@ impl Fingerprint {
         };
         let (mut digest, mut first, mut last) = (Sha256::new(), None, None);
         let ignores = |part| self.ignore.contains(&part);
-        let (no_offset, no_time) = (ignores(Part::Offset), ignores(Part::Timestamp));
+        let (no_offset, no_time) = (ignores(RecordPart::Offset), ignores(RecordPart::Timestamp));
         let mut bytes = Vec::new();
         let reader = partition.records(filter).with_control_records();
         let reader = reader.limits(self.reading.limits());

@@ -8,7 +8,7 @@ use clap_complete::{Generator, Shell as Known};
 use clap_complete_nushell::Nushell;
 
 use super::Context;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::output::{self, OutputFile};
 
 /// Generates shell completions and man pages
@@ -83,7 +83,7 @@ impl Shell {
 
 impl Generate {
     /// Prints or writes it.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         match self.what {
             What::Completions { shell } => {
                 let script = shell.script(&mut context.cli());
@@ -94,7 +94,7 @@ impl Generate {
                 pages(&context.cli(), "kseg", &dir)?;
             }
         }
-        Ok(Outcome::Clean)
+        Ok(ExitStatus::Clean)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::{Context, schema};
 
 /// Shows the help of a command, or of a topic; kseg help topics lists the topics
@@ -176,13 +176,13 @@ const SCHEMAS: (&str, &str) = ("schemas", "schema ids of JSON output");
 
 impl Help {
     /// Writes the help.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let text = self.text(&context.cli())?;
         context
             .out
             .write_all(text.as_bytes())
             .context("standard output")?;
-        Ok(Outcome::Clean)
+        Ok(ExitStatus::Clean)
     }
 
     fn text(&self, cli: &clap::Command) -> Result<String> {

@@ -6,9 +6,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use kseg::format::DirName;
 use kseg::format::name::{DirState, file_name};
-use kseg::format::{FileName, Properties};
+use kseg::format::{DirName, FileName, Properties};
 use kseg::predict::Settings;
 use kseg::store::{Item, LogDir, Partition, Place, Standing, read_known};
 use wildmatch::WildMatch;
@@ -19,7 +18,7 @@ use super::spool;
 
 /// A log: a partition, or a single file.
 #[derive(Debug, Clone)]
-pub(crate) enum Log {
+pub(crate) enum LogSource {
     /// The directory of a partition.
     Partition(Partition),
     /// A file.
@@ -29,7 +28,7 @@ pub(crate) enum Log {
 /// The logs at the paths.
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
-    pub(crate) found: Vec<Log>,
+    pub(crate) found: Vec<LogSource>,
     /// The errors of paths or partitions that cannot be read.
     pub(crate) lost: Vec<anyhow::Error>,
     /// Partitions left out because they are marked for deletion.
@@ -39,10 +38,10 @@ pub(crate) struct Logs {
 }
 
 /// The log dirs of some logs, each once, as far as they can be listed.
-pub(crate) fn log_dirs_of(logs: &[Log]) -> Vec<LogDir> {
+pub(crate) fn log_dirs_of(logs: &[LogSource]) -> Vec<LogDir> {
     let partitions = logs.iter().filter_map(|log| match log {
-        Log::Partition(partition) => partition.log_dir(),
-        Log::File(_) => None,
+        LogSource::Partition(partition) => partition.log_dir(),
+        LogSource::File(_) => None,
     });
     let dirs: std::collections::BTreeSet<&Path> = partitions.collect();
     dirs.into_iter()
@@ -54,10 +53,10 @@ pub(crate) fn log_dirs_of(logs: &[Log]) -> Vec<LogDir> {
 ///
 /// # Errors
 /// A single file is among the logs.
-pub(crate) fn only_partitions(logs: Vec<Log>) -> Result<Vec<Partition>> {
+pub(crate) fn only_partitions(logs: Vec<LogSource>) -> Result<Vec<Partition>> {
     let partitions = logs.into_iter().map(|log| match log {
-        Log::Partition(partition) => Ok(partition),
-        Log::File(item) => {
+        LogSource::Partition(partition) => Ok(partition),
+        LogSource::File(item) => {
             let path = item.path().display();
             bail!("{path}: a file; give the folder of its partition")
         }
@@ -388,8 +387,8 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> 
         };
         for place in places {
             match place {
-                Place::File(item) => logs.found.push(Log::File(item)),
-                Place::Partition(partition) => logs.found.push(Log::Partition(partition)),
+                Place::File(item) => logs.found.push(LogSource::File(item)),
+                Place::Partition(partition) => logs.found.push(LogSource::Partition(partition)),
                 Place::LogDir(dir) if dir.partitions().next().is_none() => {
                     logs.lost.push(no_log(path));
                 }
@@ -398,8 +397,10 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> 
         }
     }
     logs.found.retain(|log| match log {
-        Log::Partition(partition) => selection.includes(partition.topic(), partition.number()),
-        Log::File(_) => true,
+        LogSource::Partition(partition) => {
+            selection.includes(partition.topic(), partition.number())
+        }
+        LogSource::File(_) => true,
     });
     if let Some(error) = logs
         .lost
@@ -449,7 +450,9 @@ fn in_use(dir: &LogDir, selection: &Selection, others: Others, logs: &mut Logs) 
         match partition.state() {
             DirState::Current | DirState::Delete if own_only && is_internal => logs.internal += 1,
             DirState::Delete if !others.deleted => logs.marked += 1,
-            DirState::Current | DirState::Delete => logs.found.push(Log::Partition(partition)),
+            DirState::Current | DirState::Delete => {
+                logs.found.push(LogSource::Partition(partition));
+            }
             _ => {}
         }
     }

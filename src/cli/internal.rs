@@ -11,7 +11,7 @@ use kseg::store::{Error, Partition};
 
 use super::Context;
 use super::args::Reading;
-use super::exit::{Failures, Outcome};
+use super::exit::{ExitStatus, Failures};
 use super::writer::Writer;
 
 /// The errors of reading several logs.
@@ -55,7 +55,7 @@ impl Trouble {
     ///
     /// # Errors
     /// The last error.
-    pub(crate) fn say(self, context: &mut Context) -> anyhow::Result<Outcome> {
+    pub(crate) fn say(self, context: &mut Context) -> anyhow::Result<ExitStatus> {
         context.say_damage(&self.damage);
         let mut failed = Failures::default();
         for error in self.errors {
@@ -64,7 +64,7 @@ impl Trouble {
             }
         }
         failed.result()?;
-        Ok(Outcome::of(!self.damage.is_empty()))
+        Ok(ExitStatus::of(!self.damage.is_empty()))
     }
 }
 

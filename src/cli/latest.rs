@@ -11,9 +11,9 @@ use anyhow::{Result, anyhow};
 use kseg::report::key_sample::hash;
 use kseg::scan::Output;
 
-use super::pick::{Opened, Reader, Sink, Start, Take, Tally};
+use super::pick::{LogReader, Opened, Sink, Start, Take, Tally};
 use super::render::Pages;
-use super::render::records::{Entry, RecordRenderer};
+use super::render::records::{LocatedRecord, RecordRenderer};
 use super::spill::{Sorted, Sorter};
 
 /// Bytes of the hash of a key.
@@ -37,7 +37,7 @@ pub(super) struct Wanted<'a> {
 /// # Errors
 /// A file cannot be read, or a temporary file cannot be written.
 pub(super) fn show(
-    reader: Reader<'_>,
+    reader: LogReader<'_>,
     opened: &Opened,
     wanted: Wanted<'_>,
     left: &mut u64,
@@ -108,7 +108,7 @@ struct Keys {
 }
 
 impl Take for Keys {
-    fn take(&mut self, entry: Entry<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
+    fn take(&mut self, entry: LocatedRecord<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
         let Some(key) = entry.record.key() else {
             return ControlFlow::Continue(());
         };
@@ -137,7 +137,7 @@ struct Showing<'a> {
 }
 
 impl Take for Showing<'_> {
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
+    fn take(&mut self, entry: LocatedRecord<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         let offset = entry.record.offset().get();
         if self.next != Some(offset) || entry.record.key().is_none() {
             return ControlFlow::Continue(());

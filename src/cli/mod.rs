@@ -50,10 +50,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
-
 use common::Common;
 pub(crate) use context::Context;
-use exit::Outcome;
+use exit::ExitStatus;
 
 /// Reads, checks and repairs Kafka's log segments without a broker
 ///
@@ -156,9 +155,9 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Verify(command) => command.run(&mut context),
     };
     match outcome {
-        Ok(Outcome::Clean) => ExitCode::SUCCESS,
-        Ok(Outcome::Seen) => ExitCode::from(1),
-        Ok(Outcome::Interrupted) => ExitCode::from(exit::INTERRUPTED),
+        Ok(ExitStatus::Clean) => ExitCode::SUCCESS,
+        Ok(ExitStatus::Seen) => ExitCode::from(1),
+        Ok(ExitStatus::Interrupted) => ExitCode::from(exit::INTERRUPTED),
         Err(error) => exit::failed(&error),
     }
 }

@@ -11,7 +11,7 @@ use super::Context;
 use super::exit::Failures;
 use super::output::unwritten;
 use super::render::rows::{Format, Row};
-use super::render::table::{self, Look, Table};
+use super::render::table::{self, Table, TableStyle};
 use super::render::wrap::{titled, wrapped};
 use super::render::{Push, csv, json, plain};
 use super::schema::{self, Schema};
@@ -33,7 +33,7 @@ struct Damage<'a> {
 /// Writes rows of any kind.
 pub(crate) struct Writer<'a> {
     format: Format,
-    look: Look,
+    look: TableStyle,
     context: &'a mut Context,
     out: Vec<u8>,
     written: io::Result<()>,
@@ -110,7 +110,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Returns the look of the table.
-    pub(crate) fn look(&self) -> Look {
+    pub(crate) fn look(&self) -> TableStyle {
         self.look
     }
 
@@ -413,7 +413,7 @@ impl<'a> Writer<'a> {
 #[derive(Debug)]
 pub(crate) struct Rendering<R> {
     format: Format,
-    look: Look,
+    look: TableStyle,
     file: Option<String>,
     row: PhantomData<fn(&R)>,
 }

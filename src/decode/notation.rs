@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use super::schema::{MessageSchema, SchemaFamily};
-use super::value::{Field, Kind, Layout, Life, Tag, Value};
+use super::value::{Field, FieldType, Layout, Life, Tag, Value};
 use crate::wire::Release;
 
 /// Facts from Kafka's public message definitions.
@@ -159,25 +159,25 @@ impl Parser {
         })
     }
 
-    fn kind(&mut self) -> Option<Kind> {
+    fn kind(&mut self) -> Option<FieldType> {
         Some(match self.word()? {
-            "bool" => Kind::Bool,
-            "int8" => Kind::Int8,
-            "int16" => Kind::Int16,
-            "uint16" => Kind::Uint16,
-            "int32" => Kind::Int32,
-            "uint32" => Kind::Uint32,
-            "int64" => Kind::Int64,
-            "float64" => Kind::Float64,
-            "uuid" => Kind::Uuid,
-            "string" => Kind::String,
-            "bytes" => Kind::Bytes,
-            name if self.peek() == Some("{") => Kind::Struct(Layout {
+            "bool" => FieldType::Bool,
+            "int8" => FieldType::Int8,
+            "int16" => FieldType::Int16,
+            "uint16" => FieldType::Uint16,
+            "int32" => FieldType::Int32,
+            "uint32" => FieldType::Uint32,
+            "int64" => FieldType::Int64,
+            "float64" => FieldType::Float64,
+            "uuid" => FieldType::Uuid,
+            "string" => FieldType::String,
+            "bytes" => FieldType::Bytes,
+            name if self.peek() == Some("{") => FieldType::Struct(Layout {
                 name,
                 is_shared: false,
                 fields: self.fields()?,
             }),
-            name => Kind::Struct(self.shared(name)?),
+            name => FieldType::Struct(self.shared(name)?),
         })
     }
 
@@ -279,15 +279,15 @@ fn default(word: &str) -> Option<Value<'static>> {
 }
 
 /// The default of a type without an explicit one.
-fn blank(kind: &Kind, is_array: bool) -> Value<'static> {
+fn blank(kind: &FieldType, is_array: bool) -> Value<'static> {
     match kind {
         _ if is_array => Value::Array(Vec::new()),
-        Kind::Bool => Value::Bool(false),
-        Kind::Float64 => Value::Float(0.0),
-        Kind::Uuid => Value::Uuid(&[0; 16]),
-        Kind::String => Value::String(b""),
-        Kind::Bytes => Value::Bytes(b""),
-        Kind::Struct(_) => Value::Absent,
+        FieldType::Bool => Value::Bool(false),
+        FieldType::Float64 => Value::Float(0.0),
+        FieldType::Uuid => Value::Uuid(&[0; 16]),
+        FieldType::String => Value::String(b""),
+        FieldType::Bytes => Value::Bytes(b""),
+        FieldType::Struct(_) => Value::Absent,
         _ => Value::Int(0),
     }
 }

@@ -23,7 +23,7 @@ const MOST_DEPTH: usize = 32;
 /// payload does not begin with indexes.
 #[must_use]
 pub fn split_indexes(payload: &[u8]) -> Option<(Vec<usize>, &[u8])> {
-    let mut reader = Reader { rest: payload };
+    let mut reader = ProtobufReader { rest: payload };
     // Zigzag, but never negative; a lone 0 is the first message.
     let count = reader.varint()? >> 1;
     let mut indexes = Vec::new();
@@ -60,7 +60,7 @@ type Fields<'b> = BTreeMap<u64, Vec<Value<'b>>>;
 #[expect(clippy::little_endian_bytes, reason = "as Protobuf has them")]
 fn fields(message: &[u8], depth: usize) -> Option<Fields<'_>> {
     let depth = depth.checked_sub(1)?;
-    let mut reader = Reader { rest: message };
+    let mut reader = ProtobufReader { rest: message };
     let mut fields = Fields::new();
     while !reader.rest.is_empty() {
         let tag = reader.varint()?;
@@ -137,11 +137,11 @@ fn int(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-struct Reader<'b> {
+struct ProtobufReader<'b> {
     rest: &'b [u8],
 }
 
-impl<'b> Reader<'b> {
+impl<'b> ProtobufReader<'b> {
     fn take(&mut self, size: usize) -> Option<&'b [u8]> {
         let (taken, rest) = self.rest.split_at_checked(size)?;
         self.rest = rest;

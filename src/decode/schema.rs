@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use nom::Parser;
 use nom::number::complete::{be_f64, be_i8, be_i16, be_i32, be_i64, be_u8, be_u16, be_u32};
 
-use super::value::{Field, Kind, Layout, Life, Struct, Value};
+use super::value::{Field, FieldType, Layout, Life, Struct, Value};
 use crate::format::fault::{Parsed, SchemaFault, finish};
 use crate::format::{Fault, FaultKind};
 use crate::wire::varint::unsigned_varint;
@@ -123,7 +123,7 @@ impl MessageSchema {
         release: Release,
         input: &'buf [u8],
     ) -> Result<(Struct<'buf>, &'buf [u8]), Fault> {
-        let reader = Reader {
+        let reader = MessageReader {
             version,
             release,
             highest: *self.versions(release).end(),
@@ -171,7 +171,7 @@ impl MessageSchema {
 
 /// Reads one message of one version as one release would.
 #[derive(Debug, Clone, Copy)]
-struct Reader {
+struct MessageReader {
     version: i16,
     release: Release,
     /// The highest version that the release knows.
@@ -179,7 +179,7 @@ struct Reader {
     flexible: bool,
 }
 
-impl Reader {
+impl MessageReader {
     /// The fields of a structure, and after them the tagged ones.
     fn fields<'buf>(
         self,
@@ -265,19 +265,19 @@ impl Reader {
         element: bool,
     ) -> Parsed<'buf, Value<'buf>> {
         match &field.kind {
-            Kind::Bool => be_u8.map(|n| Value::Bool(n != 0)).parse(input),
-            Kind::Int8 => be_i8.map(|n| Value::Int(n.into())).parse(input),
-            Kind::Int16 => be_i16.map(|n| Value::Int(n.into())).parse(input),
-            Kind::Uint16 => be_u16.map(|n| Value::Int(n.into())).parse(input),
-            Kind::Int32 => be_i32.map(|n| Value::Int(n.into())).parse(input),
-            Kind::Uint32 => be_u32.map(|n| Value::Int(n.into())).parse(input),
-            Kind::Int64 => be_i64.map(Value::Int).parse(input),
-            Kind::Float64 => be_f64.map(Value::Float).parse(input),
-            Kind::Uuid => match input.split_first_chunk() {
+            FieldType::Bool => be_u8.map(|n| Value::Bool(n != 0)).parse(input),
+            FieldType::Int8 => be_i8.map(|n| Value::Int(n.into())).parse(input),
+            FieldType::Int16 => be_i16.map(|n| Value::Int(n.into())).parse(input),
+            FieldType::Uint16 => be_u16.map(|n| Value::Int(n.into())).parse(input),
+            FieldType::Int32 => be_i32.map(|n| Value::Int(n.into())).parse(input),
+            FieldType::Uint32 => be_u32.map(|n| Value::Int(n.into())).parse(input),
+            FieldType::Int64 => be_i64.map(Value::Int).parse(input),
+            FieldType::Float64 => be_f64.map(Value::Float).parse(input),
+            FieldType::Uuid => match input.split_first_chunk() {
                 Some((uuid, rest)) => Ok((rest, Value::Uuid(uuid))),
                 None => Err(Wrong::at(input, NumberFault::EndOfInput)),
             },
-            Kind::String => {
+            FieldType::String => {
                 let (rest, length) = self.length(input, be_i16.map(i32::from))?;
                 if length < 0 {
                     return null(input, rest, field, element);
@@ -292,7 +292,7 @@ impl Reader {
                 let (rest, text) = bytes(rest, length)?;
                 Ok((rest, Value::String(text)))
             }
-            Kind::Bytes => {
+            FieldType::Bytes => {
                 let (rest, length) = self.length(input, be_i32)?;
                 if length < 0 {
                     return null(input, rest, field, element);
@@ -300,7 +300,7 @@ impl Reader {
                 let (rest, data) = bytes(rest, length)?;
                 Ok((rest, Value::Bytes(data)))
             }
-            Kind::Struct(layout) => self.structure(input, field, layout),
+            FieldType::Struct(layout) => self.structure(input, field, layout),
         }
     }
 
@@ -434,25 +434,25 @@ mod tests {
         fn field(&mut self, field: &Field) {
             if field.is_array {
                 self.one(&[0, 0, 0, 1]);
-            } else if field.is_nullable && matches!(field.kind, Kind::Struct(_)) {
+            } else if field.is_nullable && matches!(field.kind, FieldType::Struct(_)) {
                 self.out.push(1);
             }
             match &field.kind {
-                Kind::Bool | Kind::Int8 => self.out.push(1),
-                Kind::Int16 | Kind::Uint16 => self.out.extend([0, 3]),
-                Kind::Int32 | Kind::Uint32 => self.out.extend([0, 0, 0, 3]),
-                Kind::Int64 => self.out.extend([0, 0, 0, 0, 0, 0, 0, 3]),
-                Kind::Float64 => self.out.extend([0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
-                Kind::Uuid => self.out.extend([7; 16]),
-                Kind::String => {
+                FieldType::Bool | FieldType::Int8 => self.out.push(1),
+                FieldType::Int16 | FieldType::Uint16 => self.out.extend([0, 3]),
+                FieldType::Int32 | FieldType::Uint32 => self.out.extend([0, 0, 0, 3]),
+                FieldType::Int64 => self.out.extend([0, 0, 0, 0, 0, 0, 0, 3]),
+                FieldType::Float64 => self.out.extend([0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
+                FieldType::Uuid => self.out.extend([7; 16]),
+                FieldType::String => {
                     self.one(&[0, 1]);
                     self.out.push(b's');
                 }
-                Kind::Bytes => {
+                FieldType::Bytes => {
                     self.one(&[0, 0, 0, 1]);
                     self.out.push(b'b');
                 }
-                Kind::Struct(layout) => self.fields(layout),
+                FieldType::Struct(layout) => self.fields(layout),
             }
         }
 

@@ -261,7 +261,7 @@ impl Layout {
             if field.tag.is_none() && *field.versions.start() <= 0 {
                 out.extend(field.life.since);
                 out.extend(field.life.until);
-                if let Kind::Struct(layout) = &field.kind {
+                if let FieldType::Struct(layout) = &field.kind {
                     layout.changes(out);
                 }
             }
@@ -273,7 +273,7 @@ impl Layout {
 #[derive(Debug, Clone)]
 pub(super) struct Field {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: FieldType,
     pub(super) is_array: bool,
     pub(super) is_nullable: bool,
     pub(super) versions: RangeInclusive<i16>,
@@ -301,7 +301,7 @@ pub(super) struct Tag {
 
 /// The type of a field, or of the elements of an array.
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub(super) enum FieldType {
     Bool,
     Int8,
     Int16,

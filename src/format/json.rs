@@ -32,7 +32,7 @@ impl<'a> Json<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
         let source = std::str::from_utf8(bytes)
             .map_err(|error| Fault::new(JsonFault::Encoding, error.valid_up_to()))?;
-        let mut reader = Reader {
+        let mut reader = JsonReader {
             rest: source,
             length: source.len(),
         };
@@ -87,12 +87,12 @@ impl<'a> Json<'a> {
 }
 
 /// Reads from front to back.
-struct Reader<'a> {
+struct JsonReader<'a> {
     rest: &'a str,
     length: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     fn wrong(&self) -> Fault {
         Fault::new(JsonFault::Syntax, self.at())
     }

@@ -3,7 +3,7 @@
 //! Further facts that other controllers have are not on the disk.
 
 use super::conditions::Conditions;
-use super::log::Log;
+use super::log::SegmentWindow;
 use super::reason::{Reason, Stranger};
 use super::settings::{SEGMENT_BYTES, TOPIC_RESOURCE, TopicSettings};
 use super::start::Start;
@@ -198,7 +198,7 @@ pub(super) fn batches(
     content: &Content,
     see: &mut dyn FnMut(&Batch<'_>),
 ) -> Result<(), Thrown> {
-    let mut log = Log::open(name, content)?;
+    let mut log = SegmentWindow::open(name, content)?;
     let mut position = 0;
     loop {
         match log.entry(position, log.len_bytes()) {

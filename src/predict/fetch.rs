@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use super::log::{Entry, Log};
+use super::log::{SegmentEntry, SegmentWindow};
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::thrown::Thrown;
@@ -167,7 +167,7 @@ struct Fetcher {
 
 /// The result of a fetch.
 enum Found {
-    Batch(Box<(Segment, Log)>, u64),
+    Batch(Box<(Segment, SegmentWindow)>, u64),
     /// It fails, and so do all up to this offset.
     Failure(String, u64, i64),
     Nothing,
@@ -223,7 +223,7 @@ impl Fetcher {
     }
 
     /// Bytes of a segment that are served.
-    fn len(&self, log: &Log, base: i64) -> u64 {
+    fn len(&self, log: &SegmentWindow, base: i64) -> u64 {
         if base == self.last_base {
             self.bounds.reached.min(log.len_bytes())
         } else {
@@ -279,7 +279,7 @@ impl Fetcher {
         &mut self,
         start: &mut Start<'_>,
         segment: &mut Segment,
-        mut log: Log,
+        mut log: SegmentWindow,
         mut position: u64,
     ) -> Result<(), Thrown> {
         let len = self.len(&log, segment.base);
@@ -348,7 +348,7 @@ impl Fetcher {
     }
 
     /// Returns true if a consumer accepts a batch.
-    fn checked(log: &mut Log, entry: Entry) -> Result<bool, Thrown> {
+    fn checked(log: &mut SegmentWindow, entry: SegmentEntry) -> Result<bool, Thrown> {
         let is_known = MAGICS.contains(&entry.magic);
         match log.check(entry) {
             Ok(()) => Ok(is_known),
@@ -362,8 +362,8 @@ impl Fetcher {
         &self,
         start: &mut Start<'_>,
         segment: &mut Segment,
-        log: &mut Log,
-        entry: Entry,
+        log: &mut SegmentWindow,
+        entry: SegmentEntry,
         len: u64,
     ) -> Result<i64, Thrown> {
         let claimed = log.last_offset(entry)?.max(self.at).saturating_add(1);

@@ -17,7 +17,7 @@ use crate::wire::{NumberFault, Position};
 
 /// The bytes of a segment, read through a window that moves on.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct SegmentWindow {
     name: String,
     file: Option<LogFile>,
     /// The position of the segment in the file.
@@ -30,7 +30,7 @@ pub(super) struct Log {
 
 /// An entry of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct SegmentEntry {
     /// The position of its first byte.
     pub(super) position: u64,
     /// Its bytes.
@@ -41,7 +41,7 @@ pub(super) struct Entry {
     pub(super) magic: i8,
 }
 
-impl Entry {
+impl SegmentEntry {
     /// Returns its end.
     pub(super) fn end(self) -> u64 {
         self.position.saturating_add(self.size)
@@ -53,7 +53,7 @@ impl Entry {
     }
 }
 
-impl Log {
+impl SegmentWindow {
     /// Opens a segment.
     pub(super) fn open(name: &str, content: &Content) -> Result<Self, Thrown> {
         let (file, start) = match content {
@@ -103,7 +103,11 @@ impl Log {
     }
 
     /// The entry at `position` of a slice that ends at `end`; `None` where Kafka's iterator ends.
-    pub(super) fn entry(&mut self, position: u64, end: u64) -> Result<Option<Entry>, Thrown> {
+    pub(super) fn entry(
+        &mut self,
+        position: u64,
+        end: u64,
+    ) -> Result<Option<SegmentEntry>, Thrown> {
         let head = frame::HEADER_BYTES as u64;
         let end = end.min(self.len);
         if position >= end.saturating_sub(head) {
@@ -119,7 +123,7 @@ impl Log {
         if position.saturating_add(size) > end {
             return Ok(None);
         }
-        Ok(Some(Entry {
+        Ok(Some(SegmentEntry {
             position,
             size,
             offset: header.offset().0,
@@ -129,7 +133,7 @@ impl Log {
 
     /// The whole entry. Of a large one the checksum has to be right, whatever Kafka asks of it: what
     /// only claims to be large is not held.
-    pub(super) fn frame(&mut self, entry: Entry) -> Result<Frame<'_>, Thrown> {
+    pub(super) fn frame(&mut self, entry: SegmentEntry) -> Result<Frame<'_>, Thrown> {
         if let (Some(file), true) = (&self.file, entry.size > LARGE_BYTES) {
             let start = self.start.saturating_add(entry.position);
             let range = start..start.saturating_add(entry.size);
@@ -147,7 +151,7 @@ impl Log {
     }
 
     /// The header of a batch of magic 2 or above.
-    pub(super) fn header(&mut self, entry: Entry) -> Result<RecordBatch<'_>, Thrown> {
+    pub(super) fn header(&mut self, entry: SegmentEntry) -> Result<RecordBatch<'_>, Thrown> {
         let reach = entry.position.saturating_add(HEADER_BYTES as u64);
         if reach > self.len {
             return Err(Thrown::fatal(
@@ -166,7 +170,7 @@ impl Log {
     }
 
     /// The last offset of an entry.
-    pub(super) fn last_offset(&mut self, entry: Entry) -> Result<i64, Thrown> {
+    pub(super) fn last_offset(&mut self, entry: SegmentEntry) -> Result<i64, Thrown> {
         if entry.is_legacy() {
             return Ok(entry.offset);
         }
@@ -176,7 +180,7 @@ impl Log {
     /// The first offset of an entry. That of a compressed set of messages is inside.
     pub(super) fn base_offset(
         &mut self,
-        entry: Entry,
+        entry: SegmentEntry,
         scratch: &mut Scratch,
     ) -> Result<i64, Thrown> {
         if !entry.is_legacy() {
@@ -203,7 +207,7 @@ impl Log {
     }
 
     /// Checks an entry like `ensureValid`: its size and its checksum.
-    pub(super) fn check(&mut self, entry: Entry) -> Result<(), Thrown> {
+    pub(super) fn check(&mut self, entry: SegmentEntry) -> Result<(), Thrown> {
         let position = entry.position;
         let frame = self.frame(entry)?;
         let checked = if entry.is_legacy() {
@@ -226,7 +230,7 @@ impl Log {
     /// last of them, or `None` for the offset if a record cannot be read.
     pub(super) fn decode(
         &mut self,
-        entry: Entry,
+        entry: SegmentEntry,
         from: i64,
         scratch: &mut Scratch,
     ) -> Result<(u64, i64, bool), Thrown> {

@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::log::{Entry, Log};
+use super::log::{SegmentEntry, SegmentWindow};
 use super::thrown::Thrown;
 use super::virtual_dir::{Content, Producer, VirtualDir};
 use crate::format::control::{self, ControlType};
-use crate::format::name;
-use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
+use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch, name};
 use crate::store::{ItemType, read_known};
 use crate::wire::Offset;
 
@@ -227,8 +226,8 @@ impl Producers {
     /// Adds a single batch, as recovery does.
     pub(super) fn take(
         &mut self,
-        log: &mut Log,
-        entry: Entry,
+        log: &mut SegmentWindow,
+        entry: SegmentEntry,
         scratch: &mut Scratch,
     ) -> Result<Option<Completed>, Thrown> {
         let Some(producer) = producer_of(log, entry)? else {
@@ -249,7 +248,7 @@ impl Producers {
     /// transactions are completed only after all of them were read.
     pub(super) fn replay(
         &mut self,
-        log: &mut Log,
+        log: &mut SegmentWindow,
         mut position: u64,
         end: u64,
         scratch: &mut Scratch,
@@ -294,7 +293,7 @@ impl Producers {
         }
     }
 
-    fn complete(&mut self, log: &Log, completed: Completed) -> Result<(), Thrown> {
+    fn complete(&mut self, log: &SegmentWindow, completed: Completed) -> Result<(), Thrown> {
         match self.ongoing.remove(&completed.first) {
             Some(_) => {
                 let earliest = self.completed.unwrap_or(i64::MAX);
@@ -313,7 +312,7 @@ impl Producers {
 }
 
 /// The producer of an entry, if it has one.
-fn producer_of(log: &mut Log, entry: Entry) -> Result<Option<i64>, Thrown> {
+fn producer_of(log: &mut SegmentWindow, entry: SegmentEntry) -> Result<Option<i64>, Thrown> {
     if entry.is_legacy() {
         return Ok(None);
     }
@@ -324,8 +323,8 @@ fn producer_of(log: &mut Log, entry: Entry) -> Result<Option<i64>, Thrown> {
 /// `ProducerAppendInfo.append`.
 fn append(
     update: &mut Update,
-    log: &mut Log,
-    entry: Entry,
+    log: &mut SegmentWindow,
+    entry: SegmentEntry,
     scratch: &mut Scratch,
 ) -> Result<Option<Completed>, Thrown> {
     let header = log.header(entry)?;

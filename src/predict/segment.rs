@@ -1,7 +1,7 @@
 //! A segment as a broker opens it: `LogSegment`.
 
 use super::index::{ENTRY_BYTES, Index, TIME_ENTRY_BYTES};
-use super::log::{Entry, Log};
+use super::log::{SegmentEntry, SegmentWindow};
 use super::producers::Producers;
 use super::reason::Reason;
 use super::start::Start;
@@ -120,11 +120,11 @@ impl Segment {
     }
 
     /// Its `.log`, to be read.
-    pub(super) fn log(&self, start: &Start<'_>) -> Result<Log, Thrown> {
+    pub(super) fn log(&self, start: &Start<'_>) -> Result<SegmentWindow, Thrown> {
         let name = self.log_name();
         match start.virtual_dir.file(&name) {
-            Some(content) => Log::open(&name, content),
-            None => Log::open(&name, &Content::Zeros(0)),
+            Some(content) => SegmentWindow::open(&name, content),
+            None => SegmentWindow::open(&name, &Content::Zeros(0)),
         }
     }
 
@@ -193,7 +193,7 @@ impl Segment {
     pub(super) fn translate(
         &mut self,
         start: &mut Start<'_>,
-        log: &mut Log,
+        log: &mut SegmentWindow,
         target: i64,
     ) -> Result<Option<u64>, Thrown> {
         let position = self.index(start)?.lookup(target)?;
@@ -214,7 +214,7 @@ impl Segment {
     pub(super) fn reached(
         &mut self,
         start: &mut Start<'_>,
-        log: &mut Log,
+        log: &mut SegmentWindow,
         target: i64,
     ) -> Result<u64, Thrown> {
         let position = self.index(start)?.lookup(target)?;
@@ -246,7 +246,7 @@ impl Segment {
     fn next_offset_in(
         &mut self,
         start: &mut Start<'_>,
-        log: &mut Log,
+        log: &mut SegmentWindow,
     ) -> Result<(i64, u64), Thrown> {
         let last = self.index(start)?.last_offset()?;
         let Some(mut position) = self.translate(start, log, last)? else {
@@ -329,7 +329,7 @@ impl Segment {
         &mut self,
         start: &mut Start<'_>,
         producers: &mut Producers,
-        log: &mut Log,
+        log: &mut SegmentWindow,
         pass: &mut Pass,
     ) -> Result<(), Thrown> {
         let interval = u64::from(start.index_interval_bytes);
@@ -435,7 +435,7 @@ impl Segment {
 }
 
 /// The largest timestamp of an entry.
-fn timestamp_of(log: &mut Log, entry: Entry) -> Result<i64, Thrown> {
+fn timestamp_of(log: &mut SegmentWindow, entry: SegmentEntry) -> Result<i64, Thrown> {
     if !entry.is_legacy() {
         return Ok(log.header(entry)?.max_timestamp().0);
     }
@@ -446,12 +446,12 @@ fn timestamp_of(log: &mut Log, entry: Entry) -> Result<i64, Thrown> {
 /// `FileRecords.searchForOffsetFromPosition` since 4.1: by base offsets; the last offset is only
 /// read if one is above.
 fn seek(
-    log: &mut Log,
+    log: &mut SegmentWindow,
     target: i64,
     mut position: u64,
     start: &mut Start<'_>,
 ) -> Result<Option<u64>, Thrown> {
-    let mut before: Option<Entry> = None;
+    let mut before: Option<SegmentEntry> = None;
     while let Some(entry) = log.entry(position, log.len_bytes())? {
         let base = log.base_offset(entry, &mut start.scratch)?;
         if base == target {

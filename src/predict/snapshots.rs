@@ -2,7 +2,7 @@
 //! and errors in it or the quorum state.
 
 use super::leftovers;
-use super::log::Log;
+use super::log::SegmentWindow;
 use super::reason::Reason;
 use super::segment::Segment;
 use super::start::{Bounds, Start};
@@ -90,7 +90,7 @@ fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
         let Some(content) = start.virtual_dir.file(name).cloned() else {
             continue;
         };
-        let mut log = Log::open(name, &content)?;
+        let mut log = SegmentWindow::open(name, &content)?;
         let mut position = 0;
         while let Some(entry) = log
             .entry(position, log.len_bytes())
@@ -157,7 +157,7 @@ fn read(start: &mut Start<'_>, name: &str) -> Result<(), Thrown> {
     let Some(content) = start.virtual_dir.file(name).cloned() else {
         return Err(Thrown::fatal(name, "is not a file"));
     };
-    let mut log = Log::open(name, &content)?;
+    let mut log = SegmentWindow::open(name, &content)?;
     let mut position = 0;
     while let Some(entry) = log
         .entry(position, log.len_bytes())

@@ -4,15 +4,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Guard, Kind, Look, Sharing};
+use super::disk::{Disk, DiskItem, Guard, ItemKind, Sharing};
 use super::error::{At, Error, Refusal};
-use super::folder;
 use super::journal::{Begin, DirTime, Mode, Record, Stage};
 use super::output::{readable_state_of, state_of};
 use super::parts::{Crc, OWN, PlanPath};
 use super::plan::{Plan, Scope, State};
-use super::recheck;
 use super::work::Work;
+use super::{folder, recheck};
 use crate::format::FileKind;
 use crate::format::name::FileName;
 
@@ -54,9 +53,9 @@ pub struct Approved {
     /// The record of an earlier run.
     pub(super) earlier: Option<Record>,
     /// The metadata of the files at the time of their check.
-    pub(super) looks: BTreeMap<PlanPath, Look>,
+    pub(super) looks: BTreeMap<PlanPath, DiskItem>,
     /// The same of files of replicas.
-    pub(super) replicas: BTreeMap<PathBuf, Look>,
+    pub(super) replicas: BTreeMap<PathBuf, DiskItem>,
     /// The model files of directories, as far as they were searched.
     pub(super) siblings: RefCell<BTreeMap<String, PathBuf>>,
     /// The modification times of the directories that are written to.
@@ -92,11 +91,11 @@ pub fn approve(
 ) -> Result<Approved, Error> {
     check_consent(plan, consent)?;
     let given = Path::new(plan.root());
-    if disk.look(given).at(given)?.kind == Kind::Absent {
+    if disk.look(given).at(given)?.kind == ItemKind::Absent {
         return Err(Refusal::NoRoot(given.to_owned()).into());
     }
     let root = disk.canonical(given).at(given)?;
-    if disk.look(&root).at(&root)?.kind != Kind::Directory {
+    if disk.look(&root).at(&root)?.kind != ItemKind::Directory {
         return Err(Refusal::NoRoot(root).into());
     }
     let digest = plan.digest();
@@ -208,7 +207,7 @@ fn site(
 /// A path that need not exist, in a directory that does.
 pub(super) fn resolve(disk: &dyn Disk, path: &Path) -> Result<PathBuf, Error> {
     let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
-    if disk.look(path).at(path)?.kind == Kind::Directory {
+    if disk.look(path).at(path)?.kind == ItemKind::Directory {
         return disk.canonical(path).at(path);
     }
     let name = path.file_name().ok_or_else(missing).at(path)?;
@@ -288,7 +287,7 @@ impl Approved {
         match &self.site {
             Site::Into { dir, partial, .. } => {
                 let tree = folder::tree(partial, dir);
-                let is_moved = disk.look(&tree).at(&tree)?.kind == Kind::Absent;
+                let is_moved = disk.look(&tree).at(&tree)?.kind == ItemKind::Absent;
                 let is_made =
                     matches!(&self.earlier, Some(record) if record.stage == Stage::Committed);
                 if !(is_made && is_moved) {
@@ -311,7 +310,7 @@ impl Approved {
         for dir in around.chain(inside).collect::<BTreeSet<Option<PlanPath>>>() {
             let at = self.root.join(dir.as_ref().map_or("", PlanPath::as_str));
             let look = disk.look(&at).at(&at)?;
-            if let (Kind::Directory, Some(modified)) = (look.kind, look.attributes.modified) {
+            if let (ItemKind::Directory, Some(modified)) = (look.kind, look.attributes.modified) {
                 times.push(DirTime { modified, dir });
             }
         }
@@ -331,7 +330,7 @@ impl Approved {
         let mut dirs: Vec<&str> = self.work.was.keys().map(PlanPath::dir).collect();
         dirs.dedup();
         for dir in dirs.into_iter().map(|dir| self.root.join(dir)) {
-            if disk.look(&dir).at(&dir)?.kind != Kind::Directory {
+            if disk.look(&dir).at(&dir)?.kind != ItemKind::Directory {
                 continue;
             }
             for name in disk.list(&dir).at(&dir)? {
@@ -351,7 +350,7 @@ impl Approved {
             let dir = self.root.join(path.dir());
             if matches!(
                 disk.look(&dir).at(&dir)?.kind,
-                Kind::Link | Kind::Special | Kind::File
+                ItemKind::Link | ItemKind::Special | ItemKind::File
             ) {
                 return Err(Refusal::Odd(dir).into());
             }
@@ -359,7 +358,9 @@ impl Approved {
             let before = disk.look(&at).at(&at)?;
             // What differs in length need not be read.
             let found = match (expected, before.kind) {
-                (State::File { len_bytes, .. }, Kind::File) if *len_bytes != before.len_bytes => {
+                (State::File { len_bytes, .. }, ItemKind::File)
+                    if *len_bytes != before.len_bytes =>
+                {
                     format!("{} bytes", before.len_bytes)
                 }
                 _ => {
@@ -433,7 +434,7 @@ impl Approved {
         }
         for path in self.work.puts.keys() {
             let dir = self.root.join(path.dir());
-            if disk.look(&dir).at(&dir)?.kind != Kind::Directory {
+            if disk.look(&dir).at(&dir)?.kind != ItemKind::Directory {
                 return Err(Refusal::NoRoot(dir).into());
             }
         }
@@ -452,8 +453,8 @@ impl Approved {
 fn check_target(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
     let look = disk.look(dir).at(dir)?;
     match look.kind {
-        Kind::Absent => return Ok(()),
-        Kind::Directory if disk.list(dir).at(dir)?.is_empty() => {}
+        ItemKind::Absent => return Ok(()),
+        ItemKind::Directory if disk.list(dir).at(dir)?.is_empty() => {}
         _ => return Err(Refusal::Exists(dir.to_owned()).into()),
     }
     let parent = dir.parent().unwrap_or(dir);

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Guard, Kind, Locking};
+use super::disk::{Disk, Guard, ItemKind, Locking};
 use super::error::{At, Error, Refusal};
 use super::journal::{self, Begin, DirTime, Journal, Record, Stage};
 use super::output::remove_tree;
@@ -91,7 +91,7 @@ pub(super) fn clear_bare(disk: &dyn Disk, path: &Path) -> Result<usize, Error> {
 
 /// Returns true if a folder is empty but for a journal that does not even say what it is of.
 fn is_bare(disk: &dyn Disk, folder: &Path) -> Result<bool, Error> {
-    if disk.look(folder).at(folder)?.kind != Kind::Directory
+    if disk.look(folder).at(folder)?.kind != ItemKind::Directory
         || Record::read(disk, folder)?.is_some()
     {
         return Ok(false);
@@ -131,8 +131,8 @@ pub(super) fn stage(
     begin: &Begin,
 ) -> Result<Option<Record>, Error> {
     match disk.look(folder).at(folder)?.kind {
-        Kind::Absent => return Ok(None),
-        Kind::Directory => {}
+        ItemKind::Absent => return Ok(None),
+        ItemKind::Directory => {}
         _ => return Err(Refusal::NotOurs(folder.to_owned()).into()),
     }
     match Record::read(disk, folder)? {
@@ -163,7 +163,7 @@ pub(super) fn begin<'a>(
 
 /// Removes the folder: its journal last, so that it is ours as long as there is something in it.
 pub(super) fn clear(disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
-    if disk.look(folder).at(folder)?.kind == Kind::Absent {
+    if disk.look(folder).at(folder)?.kind == ItemKind::Absent {
         return Ok(());
     }
     let journal = journal::path(folder);
@@ -201,7 +201,7 @@ pub(super) fn restore(
     sweep(disk, root, digest)?;
     for DirTime { modified, dir } in dirs {
         let dir = root.join(dir.as_ref().map_or("", PlanPath::as_str));
-        if disk.look(&dir).at(&dir)?.kind == Kind::Directory {
+        if disk.look(&dir).at(&dir)?.kind == ItemKind::Directory {
             disk.touch(&dir, *modified).at(&dir)?;
         }
     }
@@ -217,7 +217,7 @@ fn sweep(disk: &dyn Disk, root: &Path, digest: Crc) -> Result<(), Error> {
     let mut dirs = vec![root.to_owned()];
     for name in disk.list(root).at(root)? {
         let path = root.join(name);
-        if disk.look(&path).at(&path)?.kind == Kind::Directory {
+        if disk.look(&path).at(&path)?.kind == ItemKind::Directory {
             dirs.push(path);
         }
     }
@@ -254,7 +254,7 @@ pub(super) fn hold_journal(
     folder: &Path,
 ) -> Result<Option<Box<dyn Guard>>, Error> {
     let journal = journal::path(folder);
-    if disk.look(&journal).at(&journal)?.kind != Kind::File {
+    if disk.look(&journal).at(&journal)?.kind != ItemKind::File {
         return Ok(None);
     }
     match disk.lock(&journal).at(&journal)? {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::applied::{Applied, Derive};
 use super::approve::Approved;
-use super::disk::{Disk, Kind, Likeness, Sharing};
+use super::disk::{Disk, ItemKind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, temporary};
 use super::journal::{Journal, Op, Record, Stage};
@@ -185,7 +185,7 @@ fn save(disk: &dyn Disk, root: &Path, quarantine: &Path, ops: &[Op]) -> Result<(
     disk.make_dir(&original).at(&original)?;
     let mut dirs = vec![quarantine.to_owned(), original.clone()];
     let mut make = |dir: PathBuf| {
-        if disk.look(&dir).at(&dir)?.kind == Kind::Absent {
+        if disk.look(&dir).at(&dir)?.kind == ItemKind::Absent {
             disk.make_dir(&dir).at(&dir)?;
             dirs.push(dir);
         }
@@ -254,7 +254,7 @@ fn locate(disk: &dyn Disk, root: &Path, ops: &[Op], path: &PlanPath) -> Result<P
             && from.as_str() == path.dir()
         {
             let from = root.join(from.as_str());
-            if disk.look(&from).at(&from)?.kind == Kind::Absent {
+            if disk.look(&from).at(&from)?.kind == ItemKind::Absent {
                 return Ok(root.join(to.as_str()).join(path.name()));
             }
         }
@@ -271,10 +271,10 @@ pub(super) struct InPlaceExecutor<'a> {
 
 impl InPlaceExecutor<'_> {
     pub(super) fn exists(&self, path: &Path) -> Result<bool, Error> {
-        Ok(self.kind(path)? != Kind::Absent)
+        Ok(self.kind(path)? != ItemKind::Absent)
     }
 
-    pub(super) fn kind(&self, path: &Path) -> Result<Kind, Error> {
+    pub(super) fn kind(&self, path: &Path) -> Result<ItemKind, Error> {
         Ok(self.disk.look(path).at(path)?.kind)
     }
 
@@ -314,7 +314,7 @@ impl InPlaceExecutor<'_> {
             }
             Op::RemoveDir { .. } => {
                 // A file in its place is one that it made room for.
-                if self.kind(&at)? == Kind::Directory {
+                if self.kind(&at)? == ItemKind::Directory {
                     self.disk.remove_dir(&at).at(&at)?;
                 }
             }

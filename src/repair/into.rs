@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::applied::{Applied, Counts, Derive};
 use super::approve::Approved;
-use super::disk::{Disk, Duplicate, Kind, Likeness, Sharing};
+use super::disk::{Disk, Duplicate, ItemKind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, sync_parent};
 use super::journal::{Record, Stage};
@@ -58,7 +58,7 @@ pub(super) fn run(
         }
         files = made.files;
     }
-    if disk.look(&tree).at(&tree)?.kind == Kind::Directory {
+    if disk.look(&tree).at(&tree)?.kind == ItemKind::Directory {
         disk.rename(&tree, dir).at(dir)?;
     }
     sync_parent(disk, dir)?;
@@ -99,7 +99,7 @@ impl Copy<'_> {
         // From the inside out; what is done to a directory's name shows in the one around it.
         for path in dirs.iter().rev() {
             let (dir, model) = (tree.join(self.renamed(path)), self.approved.root.join(path));
-            if self.disk.look(&dir).at(&dir)?.kind == Kind::Directory {
+            if self.disk.look(&dir).at(&dir)?.kind == ItemKind::Directory {
                 self.disk.dress(&dir, &model, Likeness::Whole).at(&dir)?;
                 self.disk.sync_dir(&dir).at(&dir)?;
             }
@@ -159,9 +159,9 @@ impl Copy<'_> {
         for name in names {
             let (below, at) = (path.join(&name), from.join(&name));
             match disk.look(&at).at(&at)?.kind {
-                Kind::Directory if self.makes_room(&below) => {}
-                Kind::Directory => self.mirror(&below, tree, depth + 1, dirs)?,
-                Kind::File => {
+                ItemKind::Directory if self.makes_room(&below) => {}
+                ItemKind::Directory => self.mirror(&below, tree, depth + 1, dirs)?,
+                ItemKind::File => {
                     let is_kept = below
                         .to_str()
                         .is_none_or(|text| self.approved.work.keeps(text));
@@ -181,9 +181,9 @@ impl Copy<'_> {
                     }
                 }
                 // It holds nothing that could be copied.
-                Kind::Absent | Kind::Special => {}
+                ItemKind::Absent | ItemKind::Special => {}
                 // Through a link a broker on the copy would write to the original.
-                Kind::Link => return Err(Refusal::Link(at).into()),
+                ItemKind::Link => return Err(Refusal::Link(at).into()),
             }
         }
         Ok(())

@@ -255,7 +255,7 @@ impl Record {
     pub(super) fn read(disk: &dyn Disk, folder: &Path) -> Result<Option<Self>, Error> {
         let path = path(folder);
         let look = disk.look(&path).at(&path)?;
-        if look.kind != super::disk::Kind::File {
+        if look.kind != super::disk::ItemKind::File {
             return Ok(None);
         }
         let input = disk.open(&path).at(&path)?;

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::disk::{Disk, DurableOutput, Kind, Likeness};
+use super::disk::{Disk, DurableOutput, ItemKind, Likeness};
 use super::error::{At, Error, Refusal};
 use super::parts::{Crc, OWN};
 use super::plan::State;
@@ -30,8 +30,8 @@ pub(super) fn readable_state_of(
 ) -> Result<(State, Option<Unreadable>), Error> {
     let look = disk.look(path).at(path)?;
     let state = match look.kind {
-        Kind::Absent => Ok(State::Absent),
-        Kind::File => {
+        ItemKind::Absent => Ok(State::Absent),
+        ItemKind::File => {
             let input = disk.open(path).at(path)?;
             let read = |room: &mut [u8], at| input.read_at(room, at);
             let mut crc = Crc32c::default();
@@ -47,7 +47,7 @@ pub(super) fn readable_state_of(
             };
             return Ok((state, unreadable));
         }
-        Kind::Directory => {
+        ItemKind::Directory => {
             let names = disk.list(path).at(path)?;
             let mut names: Vec<String> = names
                 .iter()
@@ -57,7 +57,7 @@ pub(super) fn readable_state_of(
             names.retain(|name| !name.starts_with(OWN) && name != LOCK);
             Ok(listing(names.iter().map(String::as_str)))
         }
-        Kind::Link | Kind::Special => Err(Refusal::Odd(path.to_owned()).into()),
+        ItemKind::Link | ItemKind::Special => Err(Refusal::Odd(path.to_owned()).into()),
     };
     state.map(|state| (state, None))
 }
@@ -110,8 +110,8 @@ pub(super) fn write_file(
 /// Removes a directory and everything in it.
 pub(super) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
     match disk.look(path).at(path)?.kind {
-        Kind::Absent => Ok(()),
-        Kind::Directory => {
+        ItemKind::Absent => Ok(()),
+        ItemKind::Directory => {
             for name in disk.list(path).at(path)? {
                 remove_tree(disk, &path.join(name))?;
             }

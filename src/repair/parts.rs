@@ -291,7 +291,7 @@ impl fmt::Display for State {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case", deny_unknown_fields)
 )]
-pub enum Part {
+pub enum FilePart {
     /// Bytes of a file as it was found.
     Range {
         /// The file.
@@ -312,7 +312,7 @@ pub enum Part {
     Bytes(Content),
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for FilePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Range { file, range } => {
@@ -347,10 +347,10 @@ pub enum Recipe {
 }
 
 /// The new bytes among pieces.
-pub(super) fn new_bytes(pieces: &[Part]) -> Vec<u8> {
-    let bytes = |piece: &Part| match piece {
-        Part::Range { .. } | Part::Replica { .. } => Vec::new(),
-        Part::Bytes(content) => content.bytes().to_vec(),
+pub(super) fn new_bytes(pieces: &[FilePart]) -> Vec<u8> {
+    let bytes = |piece: &FilePart| match piece {
+        FilePart::Range { .. } | FilePart::Replica { .. } => Vec::new(),
+        FilePart::Bytes(content) => content.bytes().to_vec(),
     };
     pieces.iter().flat_map(bytes).collect()
 }

@@ -6,7 +6,7 @@
 
 use super::invalid_plan::InvalidPlan;
 use super::parts::{Crc, new_bytes, shown};
-pub use super::parts::{Part, Recipe, State};
+pub use super::parts::{FilePart, Recipe, State};
 pub use super::step::{Action, Draft, Fingerprint, Scope, Step};
 use super::work::Work;
 
@@ -123,8 +123,8 @@ impl Plan {
             lines.push(format!("{file} {action} {becomes} {grade}"));
             if let Action::Arrange { pieces, .. } = &step.action {
                 lines.extend(pieces.iter().filter_map(|piece| match piece {
-                    Part::Replica { path, was, .. } => Some(format!("{path} {was}")),
-                    Part::Range { .. } | Part::Bytes(_) => None,
+                    FilePart::Replica { path, was, .. } => Some(format!("{path} {was}")),
+                    FilePart::Range { .. } | FilePart::Bytes(_) => None,
                 }));
             }
             let own = step.fingerprints.iter();

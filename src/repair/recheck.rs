@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::disk::Disk;
 use super::error::{At, Error, Refusal};
-use super::parts::{Part, PlanPath};
+use super::parts::{FilePart, PlanPath};
 use super::plan::{Action, Plan, Step};
 use super::proof::{Between, Proof, is_batch};
 use super::safety::Safety;
@@ -113,7 +113,7 @@ impl Files<'_> {
             ) => Ok(is_value(file, range, content.bytes(), *between)),
             (Proof::Replica(_), Action::Arrange { pieces, .. }) => {
                 let theirs = pieces.iter().filter_map(|piece| match piece {
-                    Part::Replica { path, range, .. } => Some((Path::new(path), range)),
+                    FilePart::Replica { path, range, .. } => Some((Path::new(path), range)),
                     _ => None,
                 });
                 for (path, range) in theirs {

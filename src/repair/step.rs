@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::parts::{Content, Crc, Part, PlanPath, Recipe, State};
+use super::parts::{Content, Crc, FilePart, PlanPath, Recipe, State};
 use super::safety::{Loss, Safety};
 use crate::format::Placeholder;
 
@@ -105,7 +105,7 @@ pub enum Action {
         /// The file.
         file: PlanPath,
         /// The pieces of the new content, from start to end.
-        pieces: Vec<Part>,
+        pieces: Vec<FilePart>,
     },
     /// Gives a small file another content.
     Replace {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::approve::resolve;
-use super::disk::{Disk, Kind, Likeness, Sharing};
+use super::disk::{Disk, ItemKind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, temporary};
 use super::in_place::{InPlaceExecutor, check, group};
@@ -159,7 +159,7 @@ impl InPlaceExecutor<'_> {
             Op::Put { old, path, .. } | Op::Drop { old, path } => {
                 if *old == State::Absent {
                     // A directory has not made room yet.
-                    if !matches!(self.kind(&at)?, Kind::Absent | Kind::Directory) {
+                    if !matches!(self.kind(&at)?, ItemKind::Absent | ItemKind::Directory) {
                         self.disk.remove(&at).at(&at)?;
                     }
                     return Ok(());

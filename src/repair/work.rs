@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::invalid_plan::InvalidPlan;
-use super::parts::{Crc, Part, PlanPath, Recipe, State, is_shown};
+use super::parts::{Crc, FilePart, PlanPath, Recipe, State, is_shown};
 use super::proof::Proof;
 use super::safety::Safety;
 use super::splice::{Edit, Splice};
@@ -41,7 +41,7 @@ pub(super) enum Source {
     /// From the plan.
     Bytes(Vec<u8>),
     /// From several files as they were.
-    Parts(Vec<Part>),
+    Parts(Vec<FilePart>),
     /// Computed from the log as it will be.
     Recipe(Recipe, State),
 }
@@ -174,8 +174,8 @@ impl Gather {
         }
     }
 
-    fn replica(&mut self, piece: &Part) -> Result<(), InvalidPlan> {
-        let Part::Replica { path, was, .. } = piece else {
+    fn replica(&mut self, piece: &FilePart) -> Result<(), InvalidPlan> {
+        let FilePart::Replica { path, was, .. } = piece else {
             return Ok(());
         };
         let earlier = self.work.replicas.insert(path.into(), *was);
@@ -288,15 +288,15 @@ impl Work {
 }
 
 /// Returns true if a piece of `path` is one of a file that the step knows.
-fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), InvalidPlan> {
+fn check_part(step: &Step, path: &PlanPath, piece: &FilePart) -> Result<(), InvalidPlan> {
     let (range, is) = match piece {
-        Part::Range { file, range } => (range, was(step, file)?),
+        FilePart::Range { file, range } => (range, was(step, file)?),
         // Only records come from elsewhere, whatever a document says.
-        Part::Replica { path: from, .. } if !is_replica(from) => {
+        FilePart::Replica { path: from, .. } if !is_replica(from) => {
             return Err(InvalidPlan::Replica(from.chars().take(300).collect()));
         }
-        Part::Replica { was, range, .. } => (range, *was),
-        Part::Bytes(_) => return Ok(()),
+        FilePart::Replica { was, range, .. } => (range, *was),
+        FilePart::Bytes(_) => return Ok(()),
     };
     let is_inside = match is {
         State::File { len_bytes, .. } => range.start <= range.end && range.end <= len_bytes,

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::approve::Approved;
-use super::disk::{Disk, Kind, Likeness, Look, Sharing};
+use super::disk::{Disk, DiskItem, ItemKind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::output::write_file;
-use super::parts::{OWN, Part, PlanPath, Recipe, State};
+use super::parts::{FilePart, OWN, PlanPath, Recipe, State};
 use super::splice::pump;
 use super::work::Source;
 use crate::format::name::{LOCK, LOG_SUFFIX};
@@ -58,13 +58,13 @@ pub(super) fn write(
 fn write_part(
     approved: &Approved,
     disk: &dyn Disk,
-    part: &Part,
+    part: &FilePart,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let (from, range) = match part {
-        Part::Bytes(content) => return out.write_all(content.bytes()).at(&approved.root),
-        Part::Range { file, range } => (approved.root.join(file.as_str()), range),
-        Part::Replica { path, range, .. } => (PathBuf::from(path), range),
+        FilePart::Bytes(content) => return out.write_all(content.bytes()).at(&approved.root),
+        FilePart::Range { file, range } => (approved.root.join(file.as_str()), range),
+        FilePart::Replica { path, range, .. } => (PathBuf::from(path), range),
     };
     let input = disk.open(&from).at(&from)?;
     pump(&*input, range.clone(), &mut Vec::new(), |bytes| {
@@ -85,7 +85,7 @@ fn model(
         Source::File(from, _) => from,
         _ => path,
     };
-    let is_file = |look: &Look| look.kind == Kind::File;
+    let is_file = |look: &DiskItem| look.kind == ItemKind::File;
     if approved.looks.get(from).is_some_and(is_file) {
         return Ok((approved.root.join(from.as_str()), Likeness::Whole));
     }
@@ -110,7 +110,7 @@ fn sibling(disk: &dyn Disk, dir: &Path) -> Result<PathBuf, Error> {
             continue;
         }
         let path = dir.join(&*name);
-        if disk.look(&path).at(&path)?.kind == Kind::File {
+        if disk.look(&path).at(&path)?.kind == ItemKind::File {
             if is_segment {
                 return Ok(path);
             }
@@ -129,7 +129,7 @@ pub(super) fn check_unchanged(approved: &Approved, disk: &dyn Disk) -> Result<()
     for (at, before) in own.chain(theirs) {
         let now = disk.look(&at).at(&at)?;
         // A directory changes when we write beside what is in it.
-        let is_same = |now: Look| now.kind == Kind::Directory || now == *before;
+        let is_same = |now: DiskItem| now.kind == ItemKind::Directory || now == *before;
         if now.kind != before.kind || !is_same(now) {
             return Err(Refusal::Changed {
                 path: at,

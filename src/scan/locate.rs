@@ -92,13 +92,13 @@ pub fn last_entry_up_to(
         Err(error) if error.is_unreadable() => None,
         place => place?,
     };
-    let fits = |place: &Place| place.first.is_none_or(|first| first <= entry.offset.0);
+    let fits = |place: &BatchPlace| place.first.is_none_or(|first| first <= entry.offset.0);
     Ok(place.filter(fits).map_or(0, |place| place.position))
 }
 
 /// A batch, from its header.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct BatchPlace {
     position: u64,
     end: u64,
     /// Its first offset; unknown for a compressed message.
@@ -125,7 +125,7 @@ impl<'a> Places<'a> {
     }
 
     /// The batch at `position` by its header, which is not proved.
-    fn at(&mut self, position: u64) -> Result<Option<Place>, Error> {
+    fn at(&mut self, position: u64) -> Result<Option<BatchPlace>, Error> {
         let len = self.log.len_bytes();
         let window = position..position.saturating_add(HEADER_BYTES as u64).min(len);
         let bytes = self.log.window(window, &mut self.buffer)?;
@@ -133,7 +133,7 @@ impl<'a> Places<'a> {
     }
 
     /// The batch at `position`, if its checksum is right.
-    fn proved(&mut self, position: u64) -> Result<Option<Place>, Error> {
+    fn proved(&mut self, position: u64) -> Result<Option<BatchPlace>, Error> {
         let Some(place) = self.at(position)? else {
             return Ok(None);
         };
@@ -204,8 +204,8 @@ impl<'a> Places<'a> {
         };
         // A first offset that is too high is proof; a last offset that is high enough is not,
         // because it may be wrong.
-        let beyond = |place: &Place| place.first.is_some_and(|first| first > last.0);
-        let is_set = |place: &Place| place.first.is_none() && place.last >= last.0;
+        let beyond = |place: &BatchPlace| place.first.is_some_and(|first| first > last.0);
+        let is_set = |place: &BatchPlace| place.first.is_none() && place.last >= last.0;
         let found = self.walked(from, |place| beyond(place) || is_set(place))?;
         let Found::Place(place) = found else {
             return Ok(None);
@@ -257,7 +257,7 @@ impl<'a> Places<'a> {
     }
 
     /// The batch that contains `offset`, if its checksum is right.
-    fn holding(&mut self, offset: Offset) -> Result<Option<Place>, Error> {
+    fn holding(&mut self, offset: Offset) -> Result<Option<BatchPlace>, Error> {
         let Some(index) = self.index else {
             return Ok(None);
         };
@@ -275,12 +275,12 @@ impl<'a> Places<'a> {
     fn walked(
         &mut self,
         mut position: u64,
-        wanted: impl Fn(&Place) -> bool,
+        wanted: impl Fn(&BatchPlace) -> bool,
     ) -> Result<Found, Error> {
         let mut before = None;
         while position < self.log.len_bytes() {
             let place = self.at(position)?;
-            let follows = |place: &Place| {
+            let follows = |place: &BatchPlace| {
                 let lowest = place.first.unwrap_or(place.last);
                 lowest <= place.last && before.is_none_or(|before| before < lowest)
             };
@@ -299,7 +299,7 @@ impl<'a> Places<'a> {
 
 /// The result of a walk over headers.
 enum Found {
-    Place(Place),
+    Place(BatchPlace),
     End,
     Lost,
 }
@@ -319,7 +319,7 @@ fn is_in_order(index: &OffsetIndex<'_>, end: u64) -> bool {
 }
 
 /// The batch with these first bytes at `position`.
-fn place(bytes: &[u8], position: u64) -> Option<Place> {
+fn place(bytes: &[u8], position: u64) -> Option<BatchPlace> {
     let header = FrameHeader::read(bytes)?;
     let end = position.checked_add(header.frame_bytes().ok()? as u64)?;
     let (first, last, latest) = match header.magic() {
@@ -339,7 +339,7 @@ fn place(bytes: &[u8], position: u64) -> Option<Place> {
         }
         _ => return None,
     };
-    Some(Place {
+    Some(BatchPlace {
         position,
         end,
         first,

@@ -103,6 +103,10 @@ const TOP_LEVEL: [&str; 15] = [
 
 /// As in `std`, the error of a layer is its `Error`.
 const EACH_LAYERS_OWN: &str = "Error";
+/// Each of these names one type at most, public or not: they do not say of what.
+const GENERAL: [&str; 10] = [
+    "Entry", "Kind", "Log", "Look", "Outcome", "Part", "Place", "Plan", "Reader", "Run",
+];
 /// The structs here have the names of the kinds of evidence, which stand in documents.
 const KINDS_OF_EVIDENCE: &str = "verify/evidence/";
 /// A file has fewer lines than this.
@@ -189,6 +193,29 @@ fn no_two_public_types_of_the_library_have_one_name() {
             }
         }
     }
+    assert_none(broken);
+}
+
+#[test]
+fn a_general_name_is_that_of_one_type() {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for file in sources("src") {
+        for (index, line) in file.code.lines().enumerate() {
+            let mut words = line
+                .split(|c| !is_part_of_name(c))
+                .filter(|it| !it.is_empty());
+            let is_type = |word: &str| ["struct", "enum", "trait", "union"].contains(&word);
+            let name = words.any(is_type).then(|| words.next()).flatten();
+            let Some(name) = name.filter(|name| GENERAL.contains(name)) else {
+                continue;
+            };
+            if let Some(other) = known.insert(name.to_owned(), file.name.clone()) {
+                broken.push(file.at(index + 1, &format!("{name} is a type of {other} too")));
+            }
+        }
+    }
+    assert!(known.len() > 3, "{known:?}");
     assert_none(broken);
 }
 

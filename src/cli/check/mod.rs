@@ -17,7 +17,7 @@ use kseg::verify::{CheckId, Severity};
 
 use self::rows::CheckedRow;
 use crate::cli::args::Reading;
-use crate::cli::exit::Outcome;
+use crate::cli::exit::ExitStatus;
 use crate::cli::input::{self, Selection, folders};
 use crate::cli::ls::places::state;
 use crate::cli::predict::text::answer;
@@ -25,13 +25,12 @@ use crate::cli::range::now_ms;
 use crate::cli::render::rows::{Format, size};
 use crate::cli::render::table::{counted, plain};
 use crate::cli::repair::document::Plans;
-use crate::cli::repair::look::Look;
+use crate::cli::repair::look::Inspection;
 use crate::cli::repair::show::{counted_by_grade, total_loss};
-use crate::cli::schema;
 use crate::cli::verify::overview::Overview;
 use crate::cli::verify::report::{Shown, Summary, Unit, UnitKind};
 use crate::cli::writer::Writer;
-use crate::cli::{Context, shell};
+use crate::cli::{Context, schema, shell};
 
 /// The number of log dirs shown, unless all are requested: a node rarely has more, and everything
 /// has to fit on one screen.
@@ -94,7 +93,7 @@ struct Checked {
 
 impl Check {
     /// Shows the state.
-    pub(crate) fn run(mut self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(mut self, context: &mut Context) -> Result<ExitStatus> {
         if self.paths.is_empty() {
             self.paths.push(PathBuf::from("."));
         }
@@ -113,9 +112,9 @@ impl Check {
         writer.finish()?;
         let is_sound = checked.summary.of(Severity::Error) == 0 && checked.verdict.is_harmless();
         Ok(if is_sound {
-            Outcome::Clean
+            ExitStatus::Clean
         } else {
-            Outcome::Seen
+            ExitStatus::Seen
         })
     }
 
@@ -194,9 +193,9 @@ impl Check {
     }
 
     /// Verifies the place at `path`, together with the other log dirs.
-    fn look(&self, path: &Path, others: &[&Path], now_ms: i64) -> Result<(Look, Place)> {
+    fn look(&self, path: &Path, others: &[&Path], now_ms: i64) -> Result<(Inspection, Place)> {
         let others: Vec<PathBuf> = others.iter().map(|path| path.to_path_buf()).collect();
-        let look = Look::at(path, &others, self.reading, Some(now_ms))?;
+        let look = Inspection::at(path, &others, self.reading, Some(now_ms))?;
         Ok((look, Place::at(path)?))
     }
 
@@ -267,7 +266,7 @@ impl Check {
 fn partitions(
     place: &Place,
     folders: Vec<PathBuf>,
-    look: &Look,
+    look: &Inspection,
     overview: &mut Overview,
     summary: &mut Summary,
 ) -> Vec<Shown> {

@@ -16,18 +16,17 @@ use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Partition};
 
 use self::rows::Found;
-use super::Context;
 use super::args::Reading;
 use super::brokers::Brokers;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::given::Given;
 use super::input::{Others, Selection, logs, only_partitions};
 use super::internal::Trouble;
 use super::range::{Moment, now_ms};
 use super::render::rows::Format;
 use super::render::table::counted;
-use super::schema;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Shows the clean and dirty parts of compacted partitions, what the log cleaner would remove, and
 /// what stops it
@@ -87,7 +86,7 @@ pub(crate) struct Compaction {
 
 impl Compaction {
     /// Shows the partitions.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let found = logs(&self.paths, &self.selection, Others::default())?;
         let mut trouble = Trouble::default();
         trouble.errors.extend(found.lost);
@@ -132,7 +131,7 @@ impl Compaction {
             ));
         }
         trouble.report(&mut writer);
-        Ok(Outcome::of(writer.finish()? || is_stopped))
+        Ok(ExitStatus::of(writer.finish()? || is_stopped))
     }
 
     fn look(

@@ -15,13 +15,12 @@ use kseg::store::{Cap, Error, Partition, read_small};
 use kseg::wire::Offset;
 
 use self::rows::{Compared, Name, Pair};
-use super::Context;
 use super::args::Reading;
-use super::exit::Outcome;
-use super::input::{Log, Others, Selection, logs};
+use super::exit::ExitStatus;
+use super::input::{LogSource, Others, Selection, logs};
 use super::render::rows::Format;
-use super::schema;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Compares two copies: replicas, a backup and its original, before and after a repair
 ///
@@ -71,7 +70,7 @@ pub(crate) struct Diff {
 
 impl Diff {
     /// Compares them.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let mut errors: Vec<anyhow::Error> = Vec::new();
         let first = self.partitions(&self.first, &mut errors)?;
         let second = self.partitions(&self.second, &mut errors)?;
@@ -103,7 +102,7 @@ impl Diff {
         for error in errors {
             writer.fail(error);
         }
-        Ok(Outcome::of(writer.finish()? || is_different))
+        Ok(ExitStatus::of(writer.finish()? || is_different))
     }
 
     /// The partitions at a path, by name.
@@ -116,7 +115,7 @@ impl Diff {
         errors.append(&mut found.lost);
         let mut all = BTreeMap::new();
         for log in found.found {
-            let Log::Partition(partition) = log else {
+            let LogSource::Partition(partition) = log else {
                 bail!(
                     "{}: a file; give the folder of its partition",
                     path.display()

@@ -7,8 +7,8 @@ use kseg::format::{name, offset_index, time_index, txn_index};
 use kseg::store::{Error, LogFile, Source, Stream};
 use kseg::wire::Offset;
 
-use super::look::{Look, Reader};
-use super::run::Run;
+use super::look::{LogLookup, ReadableFormats};
+use super::run::DumpRun;
 use crate::cli::render::dump_log_segments::index::IndexStyle;
 
 /// Bytes of an index read at once: whole entries of any kind.
@@ -81,7 +81,7 @@ impl At<'_> {
     }
 }
 
-impl Run<'_> {
+impl DumpRun<'_> {
     /// Writes a note about the fault at which the original stops.
     pub(super) fn note(&mut self, given: &str, what: &dyn std::fmt::Display) {
         self.broke = true;
@@ -109,18 +109,18 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn log_beside(&mut self, path: &Path) -> Option<Look> {
+    pub(super) fn log_beside(&mut self, path: &Path) -> Option<LogLookup> {
         let reading = self.dump.reading;
         let without = format!("{} is not compared with it", path.display());
         let open = |log: &Path| reading.open(log);
         let log = self.sibling(path, name::LOG_SUFFIX, open, &without)?;
         let style = IndexStyle::of(self.style.release);
-        let reader = Reader {
+        let reader = ReadableFormats {
             zstd: self.style.zstd,
             nested: style.nested,
             newest_magic: style.newest_magic,
         };
-        Some(Look::new(log, reader, reading.own_limits()))
+        Some(LogLookup::new(log, reader, reading.own_limits()))
     }
 }
 

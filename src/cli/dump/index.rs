@@ -9,13 +9,13 @@ use kseg::format::{Fault, FaultKind, OffsetIndex, ProducerSnapshot, TxnIndex};
 use kseg::store::Error;
 
 use super::beside::{At, PARCEL_BYTES, Pieces, base_offset, held};
-use super::look::Look;
-use super::run::{Run, absolute_form};
+use super::look::LogLookup;
+use super::run::{DumpRun, absolute_form};
 use crate::cli::render::dump_log_segments::index::{self, IndexStyle};
 use crate::cli::render::dump_log_segments::mismatch::Mismatch;
 use crate::cli::render::dump_log_segments::snapshot;
 
-impl Run<'_> {
+impl DumpRun<'_> {
     /// A `.index`.
     pub(super) fn offset_index(&mut self, path: &Path, given: &str) -> Result<()> {
         let style = IndexStyle::of(self.style.release);
@@ -77,7 +77,7 @@ impl Run<'_> {
 
     fn compare_offset(
         &mut self,
-        log: &mut Look,
+        log: &mut LogLookup,
         entry: OffsetEntry,
         at: At<'_>,
         (style, limit): (IndexStyle, u64),

@@ -5,7 +5,7 @@ use kseg::wire::Release;
 
 /// The kinds of files that are dumped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum DumpedKind {
     /// `.log`
     Log,
     /// `.checkpoint`: a snapshot of `KRaft`, which has the format of a `.log`.
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Producers,
 }
 
-impl Kind {
+impl DumpedKind {
     /// Returns the kind of the file `name` for the release; `None` if it does not know it.
     pub(super) fn of(name: &str, release: Release) -> Option<Self> {
         let (kind, since) = match name::suffix(name)? {

@@ -15,7 +15,7 @@ const LOOKS: u32 = 256;
 
 /// The formats that the release can read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader {
+pub(super) struct ReadableFormats {
     /// zstd.
     pub(super) zstd: bool,
     /// Compressed sets inside compressed sets.
@@ -26,11 +26,11 @@ pub(super) struct Reader {
 
 /// A `.log` with lookups at any position.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct LogLookup {
     log: LogFile,
     buffer: Vec<u8>,
     scratch: Scratch,
-    reader: Reader,
+    reader: ReadableFormats,
     /// The range that was read since memory was last released.
     looked: Option<Range<u64>>,
     looks: u32,
@@ -41,8 +41,8 @@ pub(super) struct Look {
 /// The reason why there is no batch at a position.
 type Missing = String;
 
-impl Look {
-    pub(super) fn new(log: LogFile, reader: Reader, limits: Limits) -> Self {
+impl LogLookup {
+    pub(super) fn new(log: LogFile, reader: ReadableFormats, limits: Limits) -> Self {
         Self {
             log,
             buffer: Vec::new(),
@@ -208,7 +208,7 @@ impl Look {
 
     /// Returns true if Kafka ignores the fault: an incomplete value of a message, which is not
     /// read, or a set inside a set, for old readers or if it is not reached.
-    fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
+    fn forgives(reader: ReadableFormats, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
         match fault.kind() {
             FaultKind::Record(RecordFault::FieldLength { .. }) => matches!(batch, Batch::Legacy(_)),
             FaultKind::Message(MessageFault::WrapperNested) => reader.nested || unreached,

@@ -11,19 +11,18 @@ use kseg::format::{FileKind, name};
 use kseg::scan::{Merge, Policy, RenderedChunk, ScanOptions, scan};
 use kseg::store::{Partition, Segment};
 
-use super::kind::Kind;
+use super::kind::DumpedKind;
 use super::options::Dump;
-use crate::cli::Context;
-use crate::cli::exit::Outcome;
+use crate::cli::exit::ExitStatus;
 use crate::cli::output::unwritten;
 use crate::cli::render::Push;
 use crate::cli::render::dump_log_segments::mismatch::Mismatches;
 use crate::cli::render::dump_log_segments::{Gaps, LogFold, LogPrinter, Options, Style};
 use crate::cli::render::table::plain;
-use crate::cli::spool;
+use crate::cli::{Context, spool};
 
 /// A run in progress.
-pub(super) struct Run<'a> {
+pub(super) struct DumpRun<'a> {
     pub(super) dump: &'a Dump,
     pub(super) style: Style,
     pub(super) context: &'a mut Context,
@@ -39,24 +38,24 @@ pub(super) struct Run<'a> {
 
 impl Dump {
     /// Dumps the files.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         if self.help {
             let mut cli = context.cli();
             let help = cli.find_subcommand_mut("dump");
             let help = help.map(|dump| dump.render_long_help().to_string());
             context.out.write_all(help.unwrap_or_default().as_bytes())?;
-            return Ok(Outcome::Seen);
+            return Ok(ExitStatus::Seen);
         }
         if self.version {
             writeln!(context.out, "{}", self.kafka)?;
-            return Ok(Outcome::Clean);
+            return Ok(ExitStatus::Clean);
         }
         if let Err(refused) = self.check() {
             context.say(format!("error: {refused}\n").as_bytes());
-            return Ok(Outcome::Seen);
+            return Ok(ExitStatus::Seen);
         }
         let style = Style::of(self.kafka);
-        let mut run = Run {
+        let mut run = DumpRun {
             dump: &self,
             style,
             context,
@@ -94,7 +93,7 @@ impl Dump {
     }
 }
 
-impl Run<'_> {
+impl DumpRun<'_> {
     /// Writes rendered bytes to their streams.
     pub(super) fn write(&mut self, text: &[u8], notes: &[u8]) -> ControlFlow<()> {
         if self.written.is_ok() {
@@ -115,7 +114,7 @@ impl Run<'_> {
         }
         let given = given_form(path);
         let name = given.rsplit('/').next().unwrap_or_default();
-        let kind = Kind::of(name, self.style.release);
+        let kind = DumpedKind::of(name, self.style.release);
         if kind.is_none() && !self.style.tells_unknown_files {
             return;
         }
@@ -124,12 +123,12 @@ impl Run<'_> {
             return;
         }
         let dumped = match kind {
-            Some(Kind::Log) => self.log(path, &given, false),
-            Some(Kind::Checkpoint) => self.log(path, &given, true),
-            Some(Kind::OffsetIndex) => self.offset_index(path, &given),
-            Some(Kind::TimeIndex) => self.time_index(path, &given),
-            Some(Kind::TxnIndex) => self.txn_index(path, &given),
-            Some(Kind::Producers) => self.producers(path),
+            Some(DumpedKind::Log) => self.log(path, &given, false),
+            Some(DumpedKind::Checkpoint) => self.log(path, &given, true),
+            Some(DumpedKind::OffsetIndex) => self.offset_index(path, &given),
+            Some(DumpedKind::TimeIndex) => self.time_index(path, &given),
+            Some(DumpedKind::TxnIndex) => self.txn_index(path, &given),
+            Some(DumpedKind::Producers) => self.producers(path),
             None => {
                 // Up to 4.2 the original stopped at a name without a suffix.
                 self.broke |= name::suffix(name).is_none() && !self.style.bar_without_key;
@@ -242,7 +241,7 @@ impl Run<'_> {
         }
     }
 
-    fn end(self) -> Result<Outcome> {
+    fn end(self) -> Result<ExitStatus> {
         let mut blocks = Vec::new();
         self.mismatches.render(&mut blocks);
         for (path, gaps) in self.gaps.iter().filter(|(_, gaps)| !gaps.is_empty()) {
@@ -251,8 +250,8 @@ impl Run<'_> {
         self.context.say(&blocks);
         match self.written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
-            _ if self.broke => Ok(Outcome::Seen),
-            _ => Ok(Outcome::Clean),
+            _ if self.broke => Ok(ExitStatus::Seen),
+            _ => Ok(ExitStatus::Clean),
         }
     }
 }

@@ -8,13 +8,12 @@ use kseg::format::{OffsetIndex, name};
 use kseg::scan::seek::{Break, Landing, Seek, SeekPolicy, Sought, seek};
 
 use super::beside::{At, PARCEL_BYTES, Pieces, base_offset, held};
-use super::look::Look;
-use super::run::Run;
-use super::run::absolute_form;
+use super::look::LogLookup;
+use super::run::{DumpRun, absolute_form};
 use crate::cli::render::dump_log_segments::index::{self, IndexStyle};
 use crate::cli::render::dump_log_segments::mismatch::Mismatch;
 
-impl Run<'_> {
+impl DumpRun<'_> {
     /// A `.timeindex`.
     pub(super) fn time_index(&mut self, path: &Path, given: &str) -> Result<()> {
         let base = base_offset(path)?;
@@ -56,7 +55,7 @@ impl Run<'_> {
     fn time_entries(
         &mut self,
         piece: TimeIndex<'_>,
-        log: &mut Option<Look>,
+        log: &mut Option<LogLookup>,
         offsets: OffsetIndex<'_>,
         at: &mut At<'_>,
         previous: &mut i64,
@@ -109,7 +108,7 @@ impl Run<'_> {
     /// Returns true if a batch ends with the entry's offset.
     fn compare_time(
         &mut self,
-        log: &mut Look,
+        log: &mut LogLookup,
         entry: TimeEntry,
         at: At<'_>,
         found: Found,
@@ -186,7 +185,7 @@ struct Found {
 
 /// Searches the offsets of all entries, from the positions in the `.index`.
 fn sought(
-    log: &Look,
+    log: &LogLookup,
     entries: &[TimeEntry],
     offsets: OffsetIndex<'_>,
     style: IndexStyle,

@@ -10,12 +10,12 @@ use kseg::store::Item;
 use serde::Serialize;
 
 use super::file::PackedFile;
-use crate::cli::pick::{LogFiles, Reader, Start, Take, Tally};
+use crate::cli::pick::{LogFiles, LogReader, Start, Take, Tally};
 use crate::cli::progress::Progress;
 use crate::cli::render::columns::Array;
 use crate::cli::render::columns::parquet::{ColumnFile, EncodedGroup, GroupEncoder};
 use crate::cli::render::plain;
-use crate::cli::render::records::{Entry, Lossy, RecordFormat, RecordRenderer, Rows};
+use crate::cli::render::records::{LocatedRecord, Lossy, RecordFormat, RecordRenderer, Rows};
 use crate::cli::schema;
 
 /// Writes the records of a log. They are read on one thread, because a row group consists of many
@@ -24,7 +24,7 @@ use crate::cli::schema;
 /// # Errors
 /// They cannot be read or written.
 pub(super) fn write(
-    (reader, format, track): (Reader<'_>, &RecordFormat, &LogFiles),
+    (reader, format, track): (LogReader<'_>, &RecordFormat, &LogFiles),
     (mut file, encoder): (ColumnFile<&mut PackedFile>, GroupEncoder),
     progress: &Progress,
     notes: &mut Vec<u8>,
@@ -153,7 +153,7 @@ impl Grouping<'_, '_> {
 
 impl Take for Grouping<'_, '_> {
     #[inline]
-    fn take(&mut self, entry: Entry<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
+    fn take(&mut self, entry: LocatedRecord<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
         // Rows of columns are not written on a page.
         self.renderer.record(entry, &mut Vec::new());
         if self.renderer.rows().is_some_and(|rows| rows.is_group()) {

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::format::codec::pack::Packing;
-use kseg::format::name::LOG_SUFFIX;
-use kseg::format::name::file_name;
+use kseg::format::name::{LOG_SUFFIX, file_name};
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Item};
 use sha2::{Digest, Sha256};
@@ -23,10 +22,10 @@ use self::manifest::{Damage, ExportedFile, Files, Manifest};
 use super::Context;
 use super::args::Reading;
 use super::cat::All;
-use super::exit::{Failures, Outcome};
+use super::exit::{ExitStatus, Failures};
 use super::input::{Others, Selection, logs};
 use super::output::{self, OutputFile};
-use super::pick::{LogFiles, Picking, Reader, Start, Tally};
+use super::pick::{LogFiles, LogReader, Picking, Start, Tally};
 use super::progress::Progress;
 use super::registry::SchemaSources;
 use super::render::columns::PageCodec;
@@ -142,7 +141,7 @@ struct Exported {
 /// The options of all files.
 struct Job<'a> {
     dir: &'a Path,
-    reader: Reader<'a>,
+    reader: LogReader<'a>,
     format: &'a RecordFormat,
     form: Form,
     packing: Packing,
@@ -156,7 +155,7 @@ struct Job<'a> {
 
 impl Export {
     /// Writes the files.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         if self.picking.tail().is_some() {
             bail!("--offset -N..: not supported by export; use kseg cat --offset -N..");
         }
@@ -188,7 +187,7 @@ impl Export {
         let (outer, inner) = self.reading.jobs().share(tracks.len());
         let job = Job {
             dir: &self.output,
-            reader: Reader {
+            reader: LogReader {
                 pick: &pick,
                 reading: self.reading.with_jobs(inner),
             },
@@ -213,9 +212,9 @@ impl Export {
         }
         context.say(manifest.summary(&self.output).as_bytes());
         Ok(if manifest.is_undamaged() {
-            Outcome::Clean
+            ExitStatus::Clean
         } else {
-            Outcome::Seen
+            ExitStatus::Seen
         })
     }
 

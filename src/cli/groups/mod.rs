@@ -18,18 +18,17 @@ use kseg::report::{Groups as Image, ShareGroups, Until};
 use kseg::store::Partition;
 use kseg::wire::{Offset, Timestamp};
 
-use super::Context;
 use super::args::Reading;
 use super::brokers::node_id;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::given::Given;
 use super::input::{Disks, Pattern};
 use super::internal::{Trouble, images_until, metadata};
 use super::range::{Moment, now_ms};
 use super::render::rows::Format;
 use super::render::table::{self, counted};
-use super::schema;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Shows consumer groups: committed offsets, lag, state and members, from the disks of a stopped
 /// cluster
@@ -87,7 +86,7 @@ pub(crate) struct Groups {
     /// Only groups of this kind; the offsets of share groups are their start offsets in
     /// __share_group_state
     #[arg(long, value_enum)]
-    kind: Option<Kind>,
+    kind: Option<GroupFilter>,
 
     /// Show one line for each group: its state, its assignor, and its partition of
     /// __consumer_offsets
@@ -141,14 +140,14 @@ fn at(text: &str) -> Result<Until, String> {
 
 /// A kind of groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Kind {
+enum GroupFilter {
     Classic,
     Consumer,
     Share,
     Streams,
 }
 
-impl Kind {
+impl GroupFilter {
     fn has(self, view: &GroupView<'_>) -> bool {
         let kind = view.group.map_or(GroupKind::Classic, |group| group.kind);
         kind == match self {
@@ -186,7 +185,7 @@ enum View {
 
 impl Groups {
     /// Shows the groups.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         self.check()?;
         let mut disks = Disks::at(&self.paths)?;
         let mut reaches = Reaches::of(&disks.dirs);
@@ -237,7 +236,7 @@ impl Groups {
         }
         trouble.report(&mut writer);
         let is_damaged = writer.finish()?;
-        Ok(Outcome::of(is_damaged))
+        Ok(ExitStatus::of(is_damaged))
     }
 
     /// Reads the groups, and the partition of `__consumer_offsets` of each.
@@ -333,19 +332,27 @@ impl Groups {
         views: &[GroupView<'_>],
         reaches: &Reaches,
         trouble: Trouble,
-    ) -> Result<Outcome> {
+    ) -> Result<ExitStatus> {
         use kafka::{consumer, csv, share, streams};
         let is_verbose = self.verbose;
         match (self.kind, self.subject()) {
             _ if self.format == View::Csv => csv::csv(views, context)?,
-            (Some(Kind::Share), Subject::Offsets) => share::offsets(views, is_verbose, context)?,
-            (Some(Kind::Share), Subject::State) => share::states(views, is_verbose, context)?,
-            (Some(Kind::Share), Subject::Members) => share::members(views, reaches, context)?,
-            (Some(Kind::Streams), Subject::Offsets) => {
+            (Some(GroupFilter::Share), Subject::Offsets) => {
+                share::offsets(views, is_verbose, context)?;
+            }
+            (Some(GroupFilter::Share), Subject::State) => {
+                share::states(views, is_verbose, context)?;
+            }
+            (Some(GroupFilter::Share), Subject::Members) => {
+                share::members(views, reaches, context)?;
+            }
+            (Some(GroupFilter::Streams), Subject::Offsets) => {
                 streams::offsets(views, is_verbose, context)?;
             }
-            (Some(Kind::Streams), Subject::State) => streams::states(views, is_verbose, context)?,
-            (Some(Kind::Streams), Subject::Members) => streams::members(views, context)?,
+            (Some(GroupFilter::Streams), Subject::State) => {
+                streams::states(views, is_verbose, context)?;
+            }
+            (Some(GroupFilter::Streams), Subject::Members) => streams::members(views, context)?,
             // The tool for the other kinds does not show share and streams groups.
             (_, Subject::Offsets) => consumer::offsets(views, is_verbose, context)?,
             (_, Subject::State) => consumer::states(views, is_verbose, context)?,

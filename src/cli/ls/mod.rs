@@ -14,15 +14,13 @@ use kseg::store::LogFile;
 
 use self::columns::{PartitionRow, SegmentRow, TopicRow};
 use self::sort::{Order, Sort, Sortable};
-
-use super::Context;
 use super::args::Reading;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::input::{Selection, no_log, no_match, places};
 use super::range::size;
 use super::render::rows::{Format, Row};
-use super::schema;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Lists log dirs, partitions, segments and files
 ///
@@ -108,7 +106,7 @@ struct Lister<'a> {
 
 impl Ls {
     /// Lists the paths.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         self.check()?;
         let writer = Writer::new(context, self.format, schema::LS);
         let mut lister = Lister {
@@ -141,7 +139,7 @@ impl Ls {
             }
         }
         lister.end()?;
-        Ok(Outcome::Clean)
+        Ok(ExitStatus::Clean)
     }
 
     /// Refuses invalid combinations of options, before anything is opened.

@@ -14,5 +14,5 @@ mod track;
 
 pub(crate) use options::{Pick, Picking};
 pub(crate) use picker::{Gap, Take, Tally};
-pub(crate) use reader::{Opened, Reader, Sink, Start};
+pub(crate) use reader::{LogReader, Opened, Sink, Start};
 pub(crate) use track::LogFiles;

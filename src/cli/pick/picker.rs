@@ -10,7 +10,7 @@ use kseg::store::LogFile;
 
 use super::given::Offsets;
 use super::{LogFiles, Pick};
-use crate::cli::render::records::{Entry, Lossy};
+use crate::cli::render::records::{LocatedRecord, Lossy};
 use crate::cli::render::table::{counted, plain};
 
 /// The number of gaps of each file that are kept; more are counted.
@@ -19,7 +19,7 @@ const GAPS: usize = 1000;
 /// Takes the records, one after the other, and may render them. `Break` means no more.
 pub(crate) trait Take {
     /// Takes the next record.
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()>;
+    fn take(&mut self, entry: LocatedRecord<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()>;
 
     /// Renders the rest. Returns the values that were lost in rendering.
     fn finish(&mut self, _out: &mut Output<'_>) -> Lossy {
@@ -29,7 +29,7 @@ pub(crate) trait Take {
 
 impl<T: Take> Take for &mut T {
     #[inline]
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
+    fn take(&mut self, entry: LocatedRecord<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         (**self).take(entry, out)
     }
 
@@ -245,7 +245,7 @@ impl<'a, T: Take> Picker<'a, T> {
                 return ControlFlow::Continue(());
             }
             self.tally.count(&record);
-            let entry = Entry {
+            let entry = LocatedRecord {
                 topic: track.topic.as_deref(),
                 partition: track.partition,
                 file: Some(self.scope.path),

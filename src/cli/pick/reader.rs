@@ -6,10 +6,9 @@ use std::path::Path;
 use anyhow::Result;
 use kseg::format::Scratch;
 use kseg::records::files::{self, SegmentFiles};
-use kseg::scan::locate;
 use kseg::scan::{
     Event, Filter, Merge, Output, Policy, RenderedChunk, ScanOptions, TransactionTracker, Visitor,
-    follow, scan,
+    follow, locate, scan,
 };
 use kseg::store::{Error, LogFile};
 use kseg::wire::Offset;
@@ -18,7 +17,7 @@ use super::given::{Offsets, Survey};
 use super::picker::{Picker, Scope};
 use super::{Gap, LogFiles, Pick, Take, Tally};
 use crate::cli::args::Reading;
-use crate::cli::render::records::Entry;
+use crate::cli::render::records::LocatedRecord;
 use crate::cli::render::table::{counted, plain};
 
 /// The number of notes on one log; more are counted.
@@ -32,7 +31,7 @@ pub(crate) type Sink<'s> = &'s mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 
 /// Reads logs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct LogReader<'a> {
     pub(crate) pick: &'a Pick,
     pub(crate) reading: Reading,
 }
@@ -62,7 +61,7 @@ type Scan<'s> = &'s mut dyn FnMut(
     &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
 ) -> Result<(Tally, bool)>;
 
-impl Reader<'_> {
+impl LogReader<'_> {
     /// Reads the facts that are needed before the first record: the aborted transactions.
     ///
     /// # Errors
@@ -432,7 +431,7 @@ fn reported<'n>(notes: &'n [u8], count: &mut u64) -> &'n [u8] {
 struct Everything;
 
 impl Take for Everything {
-    fn take(&mut self, _: Entry<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
+    fn take(&mut self, _: LocatedRecord<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }

@@ -10,7 +10,7 @@ use kseg::records::files::{self, SegmentFiles};
 use kseg::store::{Error, Item, Partition};
 use kseg::wire::Offset;
 
-use crate::cli::input::{Log, Logs};
+use crate::cli::input::{LogSource, Logs};
 
 /// The limit of new listings of one log: a file vanishes when a broker deletes or compacts
 /// segments.
@@ -54,10 +54,10 @@ impl LogFiles {
     ///
     /// # Errors
     /// The file is not one with records.
-    fn of(log: Log) -> Result<Self> {
+    fn of(log: LogSource) -> Result<Self> {
         match log {
-            Log::Partition(partition) => Ok(Self::of_partition(&partition)),
-            Log::File(item) => Self::of_file(&item),
+            LogSource::Partition(partition) => Ok(Self::of_partition(&partition)),
+            LogSource::File(item) => Self::of_file(&item),
         }
     }
 

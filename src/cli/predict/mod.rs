@@ -14,15 +14,14 @@ use kseg::predict::{self, Conditions, Unknown, Verdict};
 use kseg::store::Item;
 
 use self::text::PartitionRow;
-use super::Context;
-use super::exit::{Failures, Outcome};
+use super::exit::{ExitStatus, Failures};
 use super::given::Given;
 use super::input::{self, Selection};
 use super::range::{self, Moment};
 use super::render::json;
 use super::render::rows::Format;
-use super::schema;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Predicts what a broker will do at its next start, and in the hour after it
 ///
@@ -99,7 +98,7 @@ pub(crate) struct Predict {
 
 impl Predict {
     /// Predicts, and shows it.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let (verdict, lost) = self.verdict()?;
         let mut out = Vec::new();
         match self.format {
@@ -135,9 +134,9 @@ impl Predict {
         }
         failed.result()?;
         Ok(if verdict.is_harmless() {
-            Outcome::Clean
+            ExitStatus::Clean
         } else {
-            Outcome::Seen
+            ExitStatus::Seen
         })
     }
 

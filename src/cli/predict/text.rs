@@ -13,7 +13,7 @@ use super::consumers::{consumers, transaction};
 use super::events::{cause, forgotten, is_shown, moment, what};
 use super::words::{Lines, amount, duration, named};
 use crate::cli::render::rows::{Cell, Column, Row};
-use crate::cli::render::table::{self, Look, counted};
+use crate::cli::render::table::{self, TableStyle, counted};
 use crate::cli::render::time;
 use crate::cli::schema::{self, Schema};
 
@@ -70,7 +70,7 @@ fn lost(number: u64, show: fn(u64) -> Cell<'static>) -> Cell<'static> {
 }
 
 /// Appends the verdict.
-pub(super) fn render(verdict: &Verdict, look: Look, out: &mut Vec<u8>) {
+pub(super) fn render(verdict: &Verdict, look: TableStyle, out: &mut Vec<u8>) {
     let mut out = Lines { look, out };
     out.line("", &answer(verdict));
     for reason in &verdict.reasons {

@@ -4,7 +4,7 @@ use kseg::predict::Lost;
 
 use crate::cli::render::Push;
 use crate::cli::render::rows::size;
-use crate::cli::render::table::{Look, counted, plain};
+use crate::cli::render::table::{TableStyle, counted, plain};
 use crate::cli::render::wrap::{titled, wrapped};
 
 /// The number of partitions that the answer names.
@@ -13,7 +13,7 @@ const NAMED: usize = 3;
 /// The lines of a verdict, which fit the terminal.
 #[derive(Debug)]
 pub(super) struct Lines<'a> {
-    pub(super) look: Look,
+    pub(super) look: TableStyle,
     pub(super) out: &'a mut Vec<u8>,
 }
 

@@ -25,7 +25,7 @@ const REMARK: u8 = 0x1e;
 
 /// The look of tables.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Look {
+pub(crate) struct TableStyle {
     /// Characters of a line, if they are limited.
     pub(crate) room: Option<usize>,
     /// Sizes in bytes, not in a suitable unit.
@@ -35,7 +35,7 @@ pub(crate) struct Look {
 }
 
 /// Appends the cells of a row, to be laid out later.
-pub(crate) fn cells<R: Row>(row: &R, look: Look, out: &mut Vec<u8>) {
+pub(crate) fn cells<R: Row>(row: &R, look: TableStyle, out: &mut Vec<u8>) {
     for (index, column) in R::COLUMNS.iter().enumerate() {
         if index > 0 {
             out.push(BETWEEN);
@@ -54,7 +54,11 @@ pub(crate) fn remark(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends a table of all its rows.
-pub(crate) fn whole<R: Row>(rows: impl IntoIterator<Item = R>, look: Look, out: &mut Vec<u8>) {
+pub(crate) fn whole<R: Row>(
+    rows: impl IntoIterator<Item = R>,
+    look: TableStyle,
+    out: &mut Vec<u8>,
+) {
     let (mut table, mut rendered) = (Table::new::<R>(look), Vec::new());
     for row in rows {
         rendered.clear();
@@ -65,7 +69,7 @@ pub(crate) fn whole<R: Row>(rows: impl IntoIterator<Item = R>, look: Look, out: 
 }
 
 /// A row as one line: its known values, each with its heading.
-pub(crate) fn line<R: Row>(row: &R, look: Look) -> String {
+pub(crate) fn line<R: Row>(row: &R, look: TableStyle) -> String {
     let mut parts = Vec::new();
     for column in R::COLUMNS {
         let cell = (column.cell)(row);
@@ -85,7 +89,7 @@ pub(crate) fn line<R: Row>(row: &R, look: Look) -> String {
 #[derive(Debug)]
 pub(crate) struct Table {
     shapes: Vec<Shape>,
-    look: Look,
+    look: TableStyle,
     /// Rendered lines that are not yet shown.
     waiting: Vec<Vec<u8>>,
     layout: Option<Layout>,
@@ -109,7 +113,7 @@ impl Layout {
 
 impl Table {
     /// An empty one.
-    pub(crate) fn new<R: Row>(look: Look) -> Self {
+    pub(crate) fn new<R: Row>(look: TableStyle) -> Self {
         Self {
             shapes: R::COLUMNS.iter().map(|column| column.shape).collect(),
             look,
@@ -384,9 +388,9 @@ mod tests {
     }
 
     fn shown(rows: &[Line], room: Option<usize>) -> String {
-        let look = Look {
+        let look = TableStyle {
             room,
-            ..Look::default()
+            ..TableStyle::default()
         };
         let (mut table, mut out) = (Table::new::<Line>(look), Vec::new());
         for row in rows {
@@ -425,7 +429,7 @@ mod tests {
 
     #[test]
     fn rows_that_fit_look_as_if_they_had_been_wrapped() {
-        let table = Table::new::<Line>(Look::default());
+        let table = Table::new::<Line>(TableStyle::default());
         let columns = [(0, 6), (1, 5), (2, 4), (3, 8)].to_vec();
         let layout = Layout {
             columns,
@@ -448,7 +452,7 @@ mod tests {
 
     #[test]
     fn rows_are_shown_before_the_last_one_is_there() {
-        let look = Look::default();
+        let look = TableStyle::default();
         let (mut table, mut out, mut rendered) = (Table::new::<Line>(look), Vec::new(), Vec::new());
         cells(&row("a", 1, None, "-"), look, &mut rendered);
         for _ in 0..BLOCK_ROWS {

@@ -20,11 +20,11 @@ use signal_hook::flag;
 
 use super::compared;
 use super::document::{self, Plans, StepNumbers};
-use super::look::Look;
+use super::look::Inspection;
 use super::lost_found::LostFound;
 use crate::cli::Context;
 use crate::cli::args::Reading;
-use crate::cli::exit::{INTERRUPTED, Outcome};
+use crate::cli::exit::{ExitStatus, INTERRUPTED};
 
 /// The number of remaining findings that are shown.
 const SHOWN: usize = 10;
@@ -104,7 +104,7 @@ struct Chosen {
 }
 
 impl Apply {
-    pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(super) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let plans = Plans::read(&self.plan)?;
         let chosen = self.choose(&plans)?;
         let targets = self.targets(&plans)?;
@@ -115,16 +115,16 @@ impl Apply {
         for (chosen, target) in chosen.iter().zip(&targets) {
             approved.push(approve(&chosen.plan, target, &chosen.consent, &disk)?);
         }
-        let mut outcome = Outcome::Clean;
+        let mut outcome = ExitStatus::Clean;
         for (chosen, approved) in chosen.iter().zip(approved.into_iter().zip(&targets)) {
             match self.carry_out(&chosen.plan, approved, (&disk, &stop), context)? {
-                Outcome::Clean => {}
-                Outcome::Interrupted => return Ok(Outcome::Interrupted),
-                Outcome::Seen => outcome = Outcome::Seen,
+                ExitStatus::Clean => {}
+                ExitStatus::Interrupted => return Ok(ExitStatus::Interrupted),
+                ExitStatus::Seen => outcome = ExitStatus::Seen,
             }
         }
         if plans.manual() > 0 {
-            outcome = Outcome::Seen;
+            outcome = ExitStatus::Seen;
         }
         Ok(outcome)
     }
@@ -225,7 +225,7 @@ impl Apply {
         (approved, target): (Approved, &Target),
         (disk, stop): (&Stoppable<'_>, &AtomicBool),
         context: &mut Context,
-    ) -> Result<Outcome> {
+    ) -> Result<ExitStatus> {
         let is_stopped = || stop.load(Ordering::Relaxed);
         let target = match target {
             Target::Into { dir, .. } => dir.clone(),
@@ -243,7 +243,7 @@ impl Apply {
         let applied = match applied {
             Err(error) if is_stopped() => {
                 context.say(format!("interrupted: {error}\n").as_bytes());
-                return Ok(Outcome::Interrupted);
+                return Ok(ExitStatus::Interrupted);
             }
             other => other?,
         };
@@ -253,7 +253,7 @@ impl Apply {
         }
         if is_stopped() {
             context.say(b"interrupted before the result was verified\n");
-            return Ok(Outcome::Interrupted);
+            return Ok(ExitStatus::Interrupted);
         }
         let result = match &applied {
             Applied::Into { dir, .. } => dir.clone(),
@@ -269,9 +269,9 @@ impl Apply {
         let is_sound = checked.say(&result, context);
         context.say(next(&applied, is_sound, &result).as_bytes());
         Ok(if is_sound {
-            Outcome::Clean
+            ExitStatus::Clean
         } else {
-            Outcome::Seen
+            ExitStatus::Seen
         })
     }
 }
@@ -321,13 +321,13 @@ impl Derive for Work {
 
 /// A result that was verified.
 struct Checked {
-    look: Look,
+    look: Inspection,
     verdict: Verdict,
 }
 
 impl Checked {
     fn at(path: &Path, reading: Reading) -> Result<Self> {
-        let look = Look::at(path, &[], reading, None)?;
+        let look = Inspection::at(path, &[], reading, None)?;
         let verdict = look.verdict(Kafka::default(), Settings::default())?;
         Ok(Self { look, verdict })
     }

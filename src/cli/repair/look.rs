@@ -11,19 +11,18 @@ use kseg::verify::evidence::Records;
 use kseg::verify::{Finding, Options, Severity};
 
 use crate::cli::args::Reading;
-use crate::cli::damage;
 use crate::cli::input::Selection;
 use crate::cli::predict::text::unread;
-use crate::cli::range;
 use crate::cli::render::table::counted;
+use crate::cli::{damage, range};
 
 /// A place and its findings.
-pub(crate) struct Look {
+pub(crate) struct Inspection {
     pub(crate) place: Place,
     pub(crate) seen: Diagnosis,
 }
 
-impl Look {
+impl Inspection {
     /// Verifies the place at `path`; `others` are log dirs of the same node. A plan must not depend
     /// on the current time, so it gives none.
     pub(crate) fn at(

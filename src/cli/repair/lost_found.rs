@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use kseg::decode::Decoder;
 use kseg::format::{Batch, FileKind, FileName, Frame, Scratch};
-use kseg::repair::plan::Part;
+use kseg::repair::plan::FilePart;
 use kseg::repair::planner::{SetAside, set_aside};
 use kseg::repair::{Action, Grade, Plan, State, Step};
 use kseg::store::{Error, LogFile, Stream, Window};
@@ -17,7 +17,7 @@ use kseg::wire::Position;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::output::{OutputFile, make_private_dir, remove_dir};
-use crate::cli::render::records::{Entry, RecordFormat};
+use crate::cli::render::records::{LocatedRecord, RecordFormat};
 use crate::cli::schema;
 
 /// The file with the contents.
@@ -205,7 +205,7 @@ fn ranges(step: &Step) -> Vec<Range<u64>> {
         Action::Quarantine { .. } => one(0..len_bytes),
         Action::Arrange { pieces, .. } => {
             let kept = pieces.iter().filter_map(|piece| match piece {
-                Part::Range { file: from, range } if from == file => Some(range.clone()),
+                FilePart::Range { file: from, range } if from == file => Some(range.clone()),
                 _ => None,
             });
             rest(kept.collect(), len_bytes)
@@ -387,7 +387,7 @@ impl Entries {
             };
             for record in all.flatten() {
                 records += 1;
-                let entry = Entry {
+                let entry = LocatedRecord {
                     topic,
                     partition,
                     file: None,

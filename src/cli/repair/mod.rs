@@ -12,7 +12,7 @@ mod undo;
 use anyhow::Result;
 
 use super::Context;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 
 /// Repairs log dirs by a plan that you can read first
 ///
@@ -41,7 +41,7 @@ pub(crate) struct Repair {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Plan(plan::Plan),
+    Plan(plan::PlanCommand),
     Show(show::Show),
     Apply(apply::Apply),
     Undo(undo::Undo),
@@ -49,7 +49,7 @@ enum Command {
 
 impl Repair {
     /// Runs the subcommand.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         match self.command {
             Command::Plan(command) => command.run(context),
             Command::Show(command) => command.run(context),

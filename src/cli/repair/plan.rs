@@ -6,21 +6,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use kseg::predict::{Kafka, Settings};
 use kseg::repair::planner::{PlanOptions, plan};
-use kseg::repair::{Plan as Document, RealDisk};
+use kseg::repair::{Plan, RealDisk};
 use kseg::store::Place;
 
 use super::document::Plans;
-use super::look::Look;
+use super::look::Inspection;
 use super::show;
-use crate::cli::Context;
 use crate::cli::args::Reading;
-use crate::cli::exit::{Failures, Outcome};
+use crate::cli::exit::{ExitStatus, Failures};
 use crate::cli::input::{self, Selection, folders};
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::Format as Rows;
-use crate::cli::schema;
-use crate::cli::shell;
 use crate::cli::writer::Writer;
+use crate::cli::{Context, schema, shell};
 
 /// Makes a plan: the changes after which a broker serves everything that is still readable
 ///
@@ -50,7 +48,7 @@ Exit status:
   0  the plan repairs everything
   1  the plan has manual steps: kseg cannot repair everything
   2  no plan could be made for at least one of the paths")]
-pub(super) struct Plan {
+pub(super) struct PlanCommand {
     /// Log dirs of one broker, or a partition [default: log.dirs of --config]
     #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
@@ -106,15 +104,15 @@ enum Format {
 /// The plans of the paths.
 #[derive(Default)]
 struct Made {
-    plans: Vec<Document>,
+    plans: Vec<Plan>,
     /// The outcome of a broker start, for each plan.
     broker: Vec<String>,
     /// True if any of their partitions is requested.
     is_any: bool,
 }
 
-impl Plan {
-    pub(super) fn run(mut self, context: &mut Context) -> Result<Outcome> {
+impl PlanCommand {
+    pub(super) fn run(mut self, context: &mut Context) -> Result<ExitStatus> {
         let settings = input::settings(self.config.as_deref(), &[])?;
         if self.paths.is_empty() {
             let dirs = settings.log_dirs().into_iter();
@@ -158,7 +156,7 @@ impl Plan {
             }
         }
         if made.plans.is_empty() {
-            return failed.result().map(|()| Outcome::Clean);
+            return failed.result().map(|()| ExitStatus::Clean);
         }
         if !made.is_any {
             bail!("no partition matches --topic and --partition");
@@ -181,7 +179,7 @@ impl Plan {
             },
         }
         failed.result()?;
-        Ok(Outcome::of(plans.manual() > 0))
+        Ok(ExitStatus::of(plans.manual() > 0))
     }
 
     /// Makes the plan for one of the paths.
@@ -205,14 +203,14 @@ impl Plan {
     }
 
     /// Verifies one of the paths, together with the others.
-    fn look(&self, nth: usize, path: &Path) -> Result<Look> {
+    fn look(&self, nth: usize, path: &Path) -> Result<Inspection> {
         let others = self.paths.iter().enumerate();
         let others = others.filter(|(other, _)| *other != nth);
         let others: Vec<PathBuf> = others.map(|(_, path)| path.clone()).collect();
         if others.iter().any(|other| is_same(other, path)) {
             bail!("{}: given twice", path.display());
         }
-        let look = Look::at(path, &others, self.reading, None)?;
+        let look = Inspection::at(path, &others, self.reading, None)?;
         let replicas = self.from.iter().map(|from| {
             if is_same(from, path) {
                 bail!(
@@ -223,7 +221,7 @@ impl Plan {
             super::look::place(from)
         });
         let replicas = replicas.collect::<Result<Vec<Place>>>()?;
-        Ok(Look {
+        Ok(Inspection {
             seen: look.seen.with_replicas(replicas),
             place: look.place,
         })

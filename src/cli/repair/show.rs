@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::document::Plans;
 use crate::cli::Context;
-use crate::cli::exit::Outcome;
+use crate::cli::exit::ExitStatus;
 use crate::cli::render::rows::{Cell, Column, Format, Row, grouped};
-use crate::cli::render::table::{self, Look, counted};
+use crate::cli::render::table::{self, TableStyle, counted};
 use crate::cli::render::wrap::{indented, width};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
@@ -108,7 +108,7 @@ impl Row for StepRow {
 }
 
 impl Show {
-    pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(super) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let plans = Plans::read(&self.plan)?;
         let mut writer = Writer::new(context, self.format, schema::SHOW);
         let path = self.plan.display().to_string();
@@ -120,7 +120,7 @@ impl Show {
         if let Some(next) = plans.next(&self.plan) {
             writer.line(&next);
         }
-        writer.finish().map(|_| Outcome::Clean)
+        writer.finish().map(|_| ExitStatus::Clean)
     }
 }
 
@@ -151,7 +151,7 @@ fn fits(plan: &Plan, before: u32, columns: usize) -> bool {
     let mut shown = Vec::new();
     let first = plan.steps().iter().take(MEASURED);
     let first = first.map(|step| StepRow::of(step, before));
-    table::whole(first, Look::default(), &mut shown);
+    table::whole(first, TableStyle::default(), &mut shown);
     let shown = String::from_utf8_lossy(&shown);
     shown.lines().all(|line| width(line) <= columns)
 }

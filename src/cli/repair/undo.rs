@@ -6,7 +6,7 @@ use anyhow::Result;
 use kseg::repair::{RealDisk, undo};
 
 use crate::cli::Context;
-use crate::cli::exit::Outcome;
+use crate::cli::exit::ExitStatus;
 
 /// Undoes a repair in place, byte for byte
 ///
@@ -27,11 +27,11 @@ pub(super) struct Undo {
 }
 
 impl Undo {
-    pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(super) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let undone = undo(&self.dir, &RealDisk)?;
         let (root, paths) = (undone.root.display(), undone.paths);
         let text = format!("{root}: restored {paths} files\nNext: kseg repair plan {root}\n");
         context.say(text.as_bytes());
-        Ok(Outcome::Clean)
+        Ok(ExitStatus::Clean)
     }
 }

@@ -21,17 +21,16 @@ use kseg::store::{Error, Partition};
 
 use self::rows::Verdict;
 use self::segments::largest;
-use super::Context;
 use super::args::Reading;
 use super::brokers::Brokers;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::given::Given;
-use super::input::{Log, Others, Selection, log_dirs_of, logs, only_partitions};
+use super::input::{LogSource, Others, Selection, log_dirs_of, logs, only_partitions};
 use super::internal::{Trouble, images};
 use super::range::{Moment, now_ms};
 use super::render::rows::Format;
-use super::schema;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Shows which segments retention deletes, when, and what keeps the others
 ///
@@ -82,7 +81,7 @@ pub(crate) struct Retention {
 
 impl Retention {
     /// Shows the fate of the segments.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let found = logs(&self.paths, &self.selection, Others::default())?;
         let mut trouble = Trouble::default();
         trouble.errors.extend(found.lost);
@@ -110,11 +109,11 @@ impl Retention {
             }
         });
         trouble.report(&mut writer);
-        Ok(Outcome::of(writer.finish()? || is_seen))
+        Ok(ExitStatus::of(writer.finish()? || is_seen))
     }
 
     /// The segments in tiered storage, if the log dirs have their topic.
-    fn remote(&self, logs: &[Log], trouble: &mut Trouble) -> RemoteSegments {
+    fn remote(&self, logs: &[LogSource], trouble: &mut Trouble) -> RemoteSegments {
         let dirs = log_dirs_of(logs);
         let topic = kseg::format::topic::REMOTE_LOG_METADATA;
         let mut reaches = Reaches::only(&dirs, |name| name == topic);

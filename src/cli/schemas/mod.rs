@@ -10,15 +10,13 @@ use kseg::decode::registry::Registry;
 
 use self::rows::{ProblemRow, SchemaRow};
 use self::usage::Usage;
-use super::Context;
 use super::args::Reading;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::input::{Others, Selection, logs};
-use super::registry;
 use super::render::rows::Format;
 use super::render::table::counted;
-use super::schema;
 use super::writer::Writer;
+use super::{Context, registry, schema};
 
 /// Lists the schemas of a schema registry, from its topic on this disk
 ///
@@ -68,7 +66,7 @@ pub(crate) struct SchemasCommand {
 
 impl SchemasCommand {
     /// Lists the schemas.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         if !self.usage && !self.selection.is_everything() {
             bail!("--topic, --partition: they choose what --usage reads");
         }
@@ -111,9 +109,9 @@ impl SchemasCommand {
         }
         writer.finish()?;
         Ok(if is_sound {
-            Outcome::Clean
+            ExitStatus::Clean
         } else {
-            Outcome::Seen
+            ExitStatus::Seen
         })
     }
 }

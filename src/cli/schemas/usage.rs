@@ -11,7 +11,7 @@ use kseg::scan::{Filter, in_order};
 use kseg::store::Error;
 
 use crate::cli::args::Reading;
-use crate::cli::input::Log;
+use crate::cli::input::LogSource;
 
 /// Ids by topic and part.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Usage {
     /// Reads all records of all logs except those of internal topics, a log on each thread. Returns
     /// the errors too.
     pub(super) fn read(
-        logs: Vec<Log>,
+        logs: Vec<LogSource>,
         reading: Reading,
         registry: &Registry,
     ) -> (Self, Vec<Error>) {
@@ -76,8 +76,8 @@ impl Usage {
 type Found = Option<(String, SchemaIds)>;
 
 /// Reads the ids of a log.
-fn ids_of(log: Log, reading: Reading) -> Result<Found, Error> {
-    let Log::Partition(partition) = log else {
+fn ids_of(log: LogSource, reading: Reading) -> Result<Found, Error> {
+    let LogSource::Partition(partition) = log else {
         return Ok(None);
     };
     let topic = partition.topic().unwrap_or_default().to_owned();

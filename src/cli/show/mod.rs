@@ -26,17 +26,14 @@ use self::file::{Facts, FileRow};
 use self::log::View;
 use self::recreate::Form;
 use self::small::Page;
-
-use super::Context;
 use super::args::Reading;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::input::places;
 use super::internal::Trouble;
 use super::range::OffsetRange;
 use super::render::rows::Format;
-use super::schema;
-use super::spool;
 use super::writer::Writer;
+use super::{Context, schema, spool};
 
 /// Shows the contents of any file of a log dir
 ///
@@ -123,7 +120,7 @@ pub(crate) struct Show {
 
 impl Show {
     /// Shows the files.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         if self.offset.tail().is_some() {
             bail!(
                 "--offset -N..: show reads from the start; kseg cat --offset -N.. counts from the \
@@ -163,9 +160,9 @@ impl Show {
             }
         }
         Ok(if writer.finish()? {
-            Outcome::Seen
+            ExitStatus::Seen
         } else {
-            Outcome::Clean
+            ExitStatus::Clean
         })
     }
 
@@ -185,7 +182,7 @@ impl Show {
     }
 
     /// The cluster in a form of Kafka's tools.
-    fn recreate(&self, context: &mut Context, form: Form) -> Result<Outcome> {
+    fn recreate(&self, context: &mut Context, form: Form) -> Result<ExitStatus> {
         let (files, lost) = self.logs()?;
         if self.one_decoder(&files)? != Decoder::ClusterMetadata {
             bail!("--as is for the image of {CLUSTER_METADATA}");
@@ -195,7 +192,7 @@ impl Show {
         trouble.errors.extend(lost);
         context.print(&recreate::text(&image, form))?;
         match trouble.say(context)? {
-            Outcome::Clean => Ok(Outcome::of(image.unread > 0)),
+            ExitStatus::Clean => Ok(ExitStatus::of(image.unread > 0)),
             outcome => Ok(outcome),
         }
     }

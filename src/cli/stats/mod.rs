@@ -15,14 +15,13 @@ use kseg::store::Error;
 use kseg::wire::Offset;
 
 use self::grouping::Grouping;
-use super::Context;
 use super::args::{Reading, whole};
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::input::{Others, Selection, logs};
 use super::pick::LogFiles;
 use super::render::rows::Format;
-use super::schema;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Counts records, their sizes and their compression, by topic, key, header, producer, codec, hour
 /// or size
@@ -83,7 +82,7 @@ const TOP: usize = 20;
 
 impl StatsCommand {
     /// Shows the counts.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         if self.prefix_bytes.is_some() && self.by != Grouping::KeyPrefix {
             bail!("--prefix-bytes is for --by key-prefix");
         }
@@ -112,7 +111,7 @@ impl StatsCommand {
         for error in errors {
             writer.fail(error);
         }
-        Ok(Outcome::of(writer.finish()? || is_damaged))
+        Ok(ExitStatus::of(writer.finish()? || is_damaged))
     }
 
     /// Returns the limit of groups.

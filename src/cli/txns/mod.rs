@@ -9,26 +9,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use kseg::format::defaults::TRANSACTION_MAX_TIMEOUT_MS;
 use kseg::format::topic::{CLUSTER_METADATA, TRANSACTION_STATE};
-use kseg::report::producers;
 use kseg::report::reach::Reaches;
 use kseg::report::transactions::TransactionState;
 use kseg::report::txn_view::{Coordinators, OpenOnPartition, TxnStanding};
-use kseg::report::{MetadataImage, Transactions};
+use kseg::report::{MetadataImage, Transactions, producers};
 use kseg::scan::derive::Producers;
 use kseg::scan::in_order;
 use kseg::store::{Error, Partition};
 
-use super::Context;
 use super::args::Reading;
-use super::exit::Outcome;
+use super::exit::ExitStatus;
 use super::input::{Disks, Pattern, Selection};
 use super::internal::{Trouble, images, metadata};
 use super::range::{Moment, duration_ms, now_ms};
 use super::render::rows::Format;
 use super::render::table::counted;
-use super::schema;
 use super::show::tables;
 use super::writer::Writer;
+use super::{Context, schema};
 
 /// Shows open transactions, and which of them hang, from the disks of a stopped cluster
 ///
@@ -132,7 +130,7 @@ struct Writers {
 
 impl Txns {
     /// Shows the transactions.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let mut disks = Disks::at(&self.paths)?;
         let mut reaches = Reaches::of(&disks.dirs);
         let mut trouble = Trouble::default();
@@ -227,7 +225,7 @@ impl Txns {
         writers: &[Writers],
         coordinators: Coordinators<'_>,
         trouble: Trouble,
-    ) -> Result<Outcome> {
+    ) -> Result<ExitStatus> {
         let ids = coordinators.by_producer();
         let mut open = Vec::new();
         for each in writers {
@@ -243,7 +241,11 @@ impl Txns {
         let Some(format) = self.rows() else {
             context.print(&kafka::hanging(open.iter().map(|(it, _)| it), coordinators))?;
             let outcome = trouble.say(context)?;
-            return Ok(if hanging > 0 { Outcome::Seen } else { outcome });
+            return Ok(if hanging > 0 {
+                ExitStatus::Seen
+            } else {
+                outcome
+            });
         };
         let mut writer = Writer::new(context, format, schema::TXNS);
         if open.is_empty() {
@@ -253,7 +255,7 @@ impl Txns {
         rows::open(&mut writer, &open);
         rows::remarks(&mut writer, &open);
         trouble.report(&mut writer);
-        Ok(Outcome::of(writer.finish()? || hanging > 0))
+        Ok(ExitStatus::of(writer.finish()? || hanging > 0))
     }
 
     /// A line for each transactional id.
@@ -262,7 +264,7 @@ impl Txns {
         context: &mut Context,
         image: &Transactions,
         trouble: Trouble,
-    ) -> Result<Outcome> {
+    ) -> Result<ExitStatus> {
         let ids = image.ids.iter();
         let ids: Vec<(&String, &TransactionState)> = ids
             .filter(|(id, _)| Pattern::means(&self.names, id))
@@ -288,7 +290,7 @@ impl Txns {
             writer.seen();
         }
         trouble.report(&mut writer);
-        Ok(Outcome::of(writer.finish()?))
+        Ok(ExitStatus::of(writer.finish()?))
     }
 
     /// A line for each producer.
@@ -297,7 +299,7 @@ impl Txns {
         context: &mut Context,
         writers: &[Writers],
         trouble: Trouble,
-    ) -> Result<Outcome> {
+    ) -> Result<ExitStatus> {
         let Some(format) = self.rows() else {
             let [one] = writers else {
                 bail!(
@@ -314,7 +316,7 @@ impl Txns {
             rows::producers(&mut writer, (&each.topic, each.partition), &each.producers);
         }
         trouble.report(&mut writer);
-        Ok(Outcome::of(writer.finish()?))
+        Ok(ExitStatus::of(writer.finish()?))
     }
 
     /// Returns the format of rows, unless it is Kafka's.

@@ -29,7 +29,7 @@ impl Report for Markdown {
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-        let name = |place: &super::overview::Place| plain(&place.path.to_string_lossy());
+        let name = |place: &super::overview::PlaceFindings| plain(&place.path.to_string_lossy());
         let rows = self.found.rows(Severity::Warning, name);
         writeln!(out, "### {}\n", escape(&self.found.answer(&rows, summary)))?;
         if !rows.is_empty() {

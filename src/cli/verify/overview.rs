@@ -17,7 +17,7 @@ use crate::cli::schema::{self, Schema};
 
 /// A partition, a file, or the log dirs themselves, with their findings.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct PlaceFindings {
     pub(crate) kind: UnitKind,
     pub(crate) path: Arc<Path>,
     pub(super) findings: Vec<Shown>,
@@ -28,7 +28,7 @@ pub(crate) struct Place {
 /// The findings by place.
 #[derive(Debug, Default)]
 pub(crate) struct Overview {
-    places: Vec<Place>,
+    places: Vec<PlaceFindings>,
     /// Places by path.
     by_path: BTreeMap<Arc<Path>, usize>,
 }
@@ -55,7 +55,7 @@ impl Overview {
             self.by_path
                 .insert(Arc::clone(&unit.path), self.places.len());
         }
-        self.places.push(Place {
+        self.places.push(PlaceFindings {
             kind: unit.kind,
             path: Arc::clone(&unit.path),
             findings: own,
@@ -67,8 +67,8 @@ impl Overview {
     pub(crate) fn rows(
         &self,
         least: Severity,
-        name: impl Fn(&Place) -> String,
-    ) -> Vec<(PlaceRow, &Place)> {
+        name: impl Fn(&PlaceFindings) -> String,
+    ) -> Vec<(PlaceRow, &PlaceFindings)> {
         let rows = self.places.iter();
         let rows = rows.filter_map(|place| Some((PlaceRow::of(place, &name, least)?, place)));
         let mut rows: Vec<_> = rows.collect();
@@ -82,7 +82,7 @@ impl Overview {
     }
 
     /// The first line: what is damaged, and how much cannot be read.
-    pub(crate) fn answer(&self, rows: &[(PlaceRow, &Place)], summary: &Summary) -> String {
+    pub(crate) fn answer(&self, rows: &[(PlaceRow, &PlaceFindings)], summary: &Summary) -> String {
         let rows = rows.iter().map(|(row, _)| row);
         let wrong = |kind| {
             let rows = rows.clone().filter(move |row| row.kind == kind);
@@ -178,7 +178,11 @@ impl Row for PlaceRow {
 
 impl PlaceRow {
     /// The row of a place; `None` if there are no findings.
-    fn of(place: &Place, name: &impl Fn(&Place) -> String, least: Severity) -> Option<Self> {
+    fn of(
+        place: &PlaceFindings,
+        name: &impl Fn(&PlaceFindings) -> String,
+        least: Severity,
+    ) -> Option<Self> {
         let findings = || place.findings.iter().map(|shown| &shown.finding);
         let worst = findings()
             .filter(|found| found.severity >= least)
@@ -236,7 +240,7 @@ impl PlaceRow {
 }
 
 /// The folder of a partition, or the path.
-pub(crate) fn short_name(place: &Place) -> String {
+pub(crate) fn short_name(place: &PlaceFindings) -> String {
     match (place.kind, place.path.file_name()) {
         (UnitKind::LogDirs, _) => "(log dir)".into(),
         (_, Some(name)) => plain(&name.to_string_lossy()),

@@ -15,22 +15,21 @@ use super::baseline::Baseline;
 use super::markdown::Markdown;
 use super::report::{Format, Report, Settings, Shown, Summary, Unit};
 use super::{document, github, junit, sarif, text};
-use crate::cli::Context;
-use crate::cli::exit::{Failures, Outcome};
+use crate::cli::exit::{ExitStatus, Failures};
 use crate::cli::input::{self, no_match};
 use crate::cli::output::{OutputFile, unwritten};
 use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
-use crate::cli::shell;
+use crate::cli::{Context, shell};
 
 impl Verify {
     /// Verifies everything there.
-    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         run(&self, context)
     }
 }
 
-fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
+fn run(args: &Verify, context: &mut Context) -> Result<ExitStatus> {
     let known = match &args.baseline {
         Some(path) => Baseline::read(path)?,
         None => Baseline::default(),
@@ -317,7 +316,11 @@ impl Sink<'_> {
     }
 
     /// Renames the files to their final names when they are complete.
-    fn end(self, result: Result<(), Unwritten>, baseline: Option<OutputFile>) -> Result<Outcome> {
+    fn end(
+        self,
+        result: Result<(), Unwritten>,
+        baseline: Option<OutputFile>,
+    ) -> Result<ExitStatus> {
         let is_alone = baseline.is_none() && self.beside.is_empty();
         match result {
             Ok(()) => {}
@@ -334,12 +337,12 @@ impl Sink<'_> {
         if let Some(file) = baseline {
             self.all.write(file)?;
             // From now on the findings are known.
-            return Ok(Outcome::Clean);
+            return Ok(ExitStatus::Clean);
         }
         Ok(if self.summary.failing == 0 {
-            Outcome::Clean
+            ExitStatus::Clean
         } else {
-            Outcome::Seen
+            ExitStatus::Seen
         })
     }
 }

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use kseg::verify::evidence::Checksum;
 use kseg::verify::{Evidence, Finding, Severity};
 
-use super::overview::{Overview, Place, short_name};
+use super::overview::{Overview, PlaceFindings, short_name};
 use super::report::{Report, Shown, Summary, Unit, UnitKind, line_of};
 use crate::cli::render::rows::{grouped, size};
-use crate::cli::render::table::{self, Look, counted, plain};
+use crate::cli::render::table::{self, TableStyle, counted, plain};
 use crate::cli::render::time::rfc3339;
 use crate::cli::render::wrap::wrapped;
 
@@ -30,7 +30,7 @@ pub(super) struct Text {
 /// The output options of findings.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
-    pub(super) look: Look,
+    pub(super) look: TableStyle,
     /// Notes too.
     pub(super) with_notes: bool,
     /// All findings with all their evidence.
@@ -62,7 +62,7 @@ impl Report for Text {
 
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let options = &self.options;
-        let name = |place: &Place| match place.kind {
+        let name = |place: &PlaceFindings| match place.kind {
             UnitKind::Partition if !options.by_folder => line_of(&place.path),
             UnitKind::File => line_of(&place.path),
             _ => short_name(place),
@@ -164,7 +164,7 @@ impl Options {
     }
 
     /// Writes the findings of a place, a block for each file.
-    fn findings(&self, place: &Place, out: &mut dyn Write) -> io::Result<()> {
+    fn findings(&self, place: &PlaceFindings, out: &mut dyn Write) -> io::Result<()> {
         let mut shown: Vec<&Shown> = place.findings.iter().collect();
         shown.retain(|shown| shown.finding.severity >= self.least());
         shown.sort_by(|a, b| a.finding.path.cmp(&b.finding.path));

@@ -25,7 +25,7 @@ impl Schema {
     /// # Errors
     /// The bytes are not a value of this schema.
     pub fn write_json(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Undecodable> {
-        let mut reader = Reader {
+        let mut reader = AvroReader {
             nodes: &self.nodes,
             input: AvroCursor::new(bytes),
             most: out.len().saturating_add(MOST_BYTES),
@@ -37,7 +37,7 @@ impl Schema {
     }
 }
 
-struct Reader<'s, 'b, 'o> {
+struct AvroReader<'s, 'b, 'o> {
     nodes: &'s [AvroType],
     input: AvroCursor<'b>,
     out: &'o mut Vec<u8>,
@@ -48,7 +48,7 @@ struct Reader<'s, 'b, 'o> {
 }
 
 #[expect(clippy::little_endian_bytes, reason = "as Avro has them")]
-impl Reader<'_, '_, '_> {
+impl AvroReader<'_, '_, '_> {
     fn value(&mut self, node: usize, depth: usize) -> Result<(), Undecodable> {
         let depth = depth.checked_sub(1).ok_or(Undecodable::Deep)?;
         self.left = self.left.checked_sub(1).ok_or(Undecodable::Large)?;

@@ -15,9 +15,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use crate::store::lock::Holder;
 pub use real::RealDisk;
 pub use stoppable::Stoppable;
+
+pub use crate::store::lock::Holder;
 
 /// A disk.
 pub trait Disk: fmt::Debug {
@@ -25,7 +26,7 @@ pub trait Disk: fmt::Debug {
     ///
     /// # Errors
     /// It cannot be asked.
-    fn look(&self, path: &Path) -> io::Result<Look>;
+    fn look(&self, path: &Path) -> io::Result<DiskItem>;
 
     /// The names in a directory, in order.
     ///
@@ -156,9 +157,9 @@ impl Input for &[u8] {
 
 /// The item at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct DiskItem {
     /// The kind.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// Bytes of a file.
     pub len_bytes: u64,
     /// Its attributes.
@@ -169,7 +170,7 @@ pub struct Look {
 
 /// The kind of an item on a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ItemKind {
     /// Nothing.
     Absent,
     /// A file.
@@ -234,12 +235,12 @@ pub enum Locking {
 /// A lock that is held.
 pub trait Guard: fmt::Debug {}
 
-impl Look {
+impl DiskItem {
     /// The state of a path where there is nothing.
     #[must_use]
     pub fn absent() -> Self {
         Self {
-            kind: Kind::Absent,
+            kind: ItemKind::Absent,
             len_bytes: 0,
             attributes: Attributes::default(),
             device: 0,

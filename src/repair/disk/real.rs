@@ -12,10 +12,9 @@ use rustix::fs::{Access, SeekFrom as Extent};
 use super::dress::dress;
 use super::lock::{gone, lock};
 use super::{
-    Attributes, Disk, Duplicate, DurableOutput, Holder, Input, Kind, Likeness, Locking, Look,
-    Sharing,
+    Attributes, Disk, DiskItem, Duplicate, DurableOutput, Holder, Input, ItemKind, Likeness,
+    Locking, Sharing,
 };
-
 use crate::store::lock::holder;
 
 /// The real disk.
@@ -23,20 +22,20 @@ use crate::store::lock::holder;
 pub struct RealDisk;
 
 impl Disk for RealDisk {
-    fn look(&self, path: &Path) -> io::Result<Look> {
+    fn look(&self, path: &Path) -> io::Result<DiskItem> {
         let metadata = match path.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Look::absent());
+                return Ok(DiskItem::absent());
             }
             other => other?,
         };
         let kind = metadata.file_type();
-        Ok(Look {
+        Ok(DiskItem {
             kind: match () {
-                () if kind.is_symlink() => Kind::Link,
-                () if kind.is_dir() => Kind::Directory,
-                () if kind.is_file() => Kind::File,
-                () => Kind::Special,
+                () if kind.is_symlink() => ItemKind::Link,
+                () if kind.is_dir() => ItemKind::Directory,
+                () if kind.is_file() => ItemKind::File,
+                () => ItemKind::Special,
             },
             len_bytes: metadata.len(),
             attributes: Attributes {

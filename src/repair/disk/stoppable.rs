@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use super::{Disk, Duplicate, DurableOutput, Holder, Input, Likeness, Locking, Look, Sharing};
+use super::{Disk, DiskItem, Duplicate, DurableOutput, Holder, Input, Likeness, Locking, Sharing};
 
 /// A disk that can be reported to stop.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ impl<'a> Stoppable<'a> {
 }
 
 impl Disk for Stoppable<'_> {
-    fn look(&self, path: &Path) -> io::Result<Look> {
+    fn look(&self, path: &Path) -> io::Result<DiskItem> {
         self.disk.look(path)
     }
 

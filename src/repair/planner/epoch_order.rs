@@ -9,10 +9,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::diagnosis::small;
-use super::mended::{Change, Mended, Part, add};
+use super::mended::{Change, Mended, MendedPart, add};
 use super::segment_log::SegmentLog;
 use super::steps::Reason;
-use super::survey::{self, Home, Run};
+use super::survey::{self, BatchRun, Home};
 use crate::format::layout::batch as layout;
 use crate::format::{FileKind, LeaderEpochs};
 use crate::repair::Odds;
@@ -96,14 +96,16 @@ pub(super) fn settle(
 }
 
 /// Returns true if batches belong into the segment.
-fn is_home(run: &Run, home: &Home) -> bool {
+fn is_home(run: &BatchRun, home: &Home) -> bool {
     home.contains(&run.first) && home.contains(&run.last)
 }
 
 /// The leader epochs of batches that belong into the segment.
-fn epochs(part: &Part, home: &Home) -> Option<(i32, i32)> {
+fn epochs(part: &MendedPart, home: &Home) -> Option<(i32, i32)> {
     match part {
-        Part::Batches { run, .. } if is_home(run, home) && run.epochs.0 >= 0 => Some(run.epochs),
+        MendedPart::Batches { run, .. } if is_home(run, home) && run.epochs.0 >= 0 => {
+            Some(run.epochs)
+        }
         _ => None,
     }
 }
@@ -138,7 +140,7 @@ fn segment(
         next = epochs(part, home).map(|epochs| epochs.0).or(next);
     }
     for ((nth, part), after) in parts.iter_mut().enumerate().zip(after.into_iter().rev()) {
-        if let Part::Batches { run, changes } = part
+        if let MendedPart::Batches { run, changes } = part
             && is_home(run, home)
             && run.batches == 1
         {
@@ -189,8 +191,13 @@ fn doubtful(finding: &Finding) -> Option<(u64, bool)> {
 
 /// A run, with the batches that are named or mended by themselves. One that was rewritten stays
 /// whole.
-fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<Vec<Part>, Error> {
-    let Part::Batches { run, changes } = &part else {
+fn apart(
+    log: &LogFile,
+    part: MendedPart,
+    named: &Named<'_>,
+    is_end: bool,
+) -> Result<Vec<MendedPart>, Error> {
+    let MendedPart::Batches { run, changes } = &part else {
         return Ok(vec![part]);
     };
     let is_in_place = |change: &Change| change.is_within(&run.range);
@@ -201,17 +208,17 @@ fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<V
     }
     let end = run.range.end;
     // No finding looks at the leader epoch of a batch whose checksum was wrong.
-    let is_mended = |run: &Run| {
+    let is_mended = |run: &BatchRun| {
         let nth = changes.partition_point(|change| change.range.start < run.range.start);
         changes
             .get(nth)
             .is_some_and(|change| change.range.start < run.range.end)
     };
-    let is_named = |run: &Run| {
+    let is_named = |run: &BatchRun| {
         let is_doubtful = is_end && run.range.end == end || is_mended(run);
         named.contains_key(&run.range.start) || run.batches == 1 && is_doubtful
     };
-    let mut runs: Vec<Run> = Vec::new();
+    let mut runs: Vec<BatchRun> = Vec::new();
     for single in survey::singles(log, run)? {
         match runs.last_mut() {
             Some(before) if !is_named(&single) && !is_named(before) => before.join(&single),
@@ -222,7 +229,7 @@ fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<V
     let parts = runs.into_iter().map(|run| {
         let is_here = |change: &Change| change.range.start < run.range.end;
         let changes = std::iter::from_fn(|| left.next_if(is_here)).collect();
-        Part::Batches { run, changes }
+        MendedPart::Batches { run, changes }
     });
     Ok(parts.collect())
 }
@@ -230,7 +237,7 @@ fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<V
 /// The leader epoch that a batch must have between these, and the proof of it; `None` if its own
 /// may be right.
 fn between(
-    run: &Run,
+    run: &BatchRun,
     (before, after): (Option<i32>, Option<i32>),
     noted: &NotedEpochs,
     is_far: bool,
@@ -257,7 +264,7 @@ fn between(
 }
 
 fn change(
-    run: &mut Run,
+    run: &mut BatchRun,
     epoch: i32,
     proof: Option<Between>,
     (check, why): (CheckId, String),

@@ -1,9 +1,9 @@
 //! Places in a `.log` where offsets fall: which of the batches on both sides is the odd one.
 
-use super::mended::{Change, Mended, Part};
+use super::mended::{Change, Mended, MendedPart};
 use super::remake::remade;
 use super::steps::Reason;
-use super::survey::{self, Run};
+use super::survey::{self, BatchRun};
 use crate::format::Scratch;
 use crate::repair::Odds;
 use crate::store::{Error, LogFile};
@@ -15,7 +15,7 @@ use crate::verify::CheckId;
 /// # Errors
 /// The file cannot be read.
 pub(super) fn settle(mended: &mut Mended) -> Result<(), Error> {
-    let mut parts: Vec<Part> = Vec::with_capacity(mended.parts.len());
+    let mut parts: Vec<MendedPart> = Vec::with_capacity(mended.parts.len());
     for part in mended.parts.drain(..) {
         if !parts.last().is_some_and(|before| falls(before, &part)) {
             parts.push(part);
@@ -28,7 +28,7 @@ pub(super) fn settle(mended: &mut Mended) -> Result<(), Error> {
         }
         // Whether the offset of the batch after the fall is confirmed by the one after it: no
         // checksum covers it.
-        let is_sure = matches!(&part, Part::Batches { run, .. } if run.batches > 1);
+        let is_sure = matches!(&part, MendedPart::Batches { run, .. } if run.batches > 1);
         let mut behind = apart(&mended.log, part, |_| 1)?.into_iter();
         if let (true, Some(before), Some(next)) =
             (is_sure, parts.last_mut(), behind.as_slice().first())
@@ -41,9 +41,11 @@ pub(super) fn settle(mended: &mut Mended) -> Result<(), Error> {
     Ok(())
 }
 
-fn falls(before: &Part, part: &Part) -> bool {
+fn falls(before: &MendedPart, part: &MendedPart) -> bool {
     match (before, part) {
-        (Part::Batches { run: before, .. }, Part::Batches { run, .. }) => run.first <= before.last,
+        (MendedPart::Batches { run: before, .. }, MendedPart::Batches { run, .. }) => {
+            run.first <= before.last
+        }
         _ => false,
     }
 }
@@ -51,10 +53,10 @@ fn falls(before: &Part, part: &Part) -> bool {
 /// A run in two: so many batches, and the others. One with changes stays whole.
 pub(super) fn apart(
     log: &LogFile,
-    part: Part,
+    part: MendedPart,
     count: impl Fn(usize) -> usize,
-) -> Result<Vec<Part>, Error> {
-    let Part::Batches { run, changes } = &part else {
+) -> Result<Vec<MendedPart>, Error> {
+    let MendedPart::Batches { run, changes } = &part else {
         return Ok(vec![part]);
     };
     if run.batches < 2 || !changes.is_empty() {
@@ -64,8 +66,8 @@ pub(super) fn apart(
     let (before, behind) = singles
         .split_at_checked(count(singles.len()))
         .unwrap_or((&singles, &[]));
-    let join = |singles: &[Run]| Run::joined(singles.iter().cloned());
-    let whole = |run| Part::Batches {
+    let join = |singles: &[BatchRun]| BatchRun::joined(singles.iter().cloned());
+    let whole = |run| MendedPart::Batches {
         run,
         changes: Vec::new(),
     };
@@ -77,8 +79,10 @@ pub(super) fn apart(
 }
 
 /// Lets a batch end where its records do, if it then ends before the next.
-fn shorten(log: &LogFile, part: &mut Part, next: &Part) -> Result<(), Error> {
-    let (Part::Batches { run, changes }, Part::Batches { run: next, .. }) = (part, next) else {
+fn shorten(log: &LogFile, part: &mut MendedPart, next: &MendedPart) -> Result<(), Error> {
+    let (MendedPart::Batches { run, changes }, MendedPart::Batches { run: next, .. }) =
+        (part, next)
+    else {
         return Ok(());
     };
     if run.batches != 1 || !changes.is_empty() || next.first <= run.first {
@@ -88,7 +92,7 @@ fn shorten(log: &LogFile, part: &mut Part, next: &Part) -> Result<(), Error> {
     let bytes = log.window(run.range.clone(), &mut buffer)?;
     let remade = remade(bytes, Some(next.first), &mut Scratch::default());
     let shorter = remade.filter(|remade| remade.lost == 0).and_then(|remade| {
-        let run = Run::of_header(&remade.bytes, run.file, run.range.start)?;
+        let run = BatchRun::of_header(&remade.bytes, run.file, run.range.start)?;
         (run.last < next.first).then_some((remade, run.last))
     });
     if let Some((remade, last)) = shorter {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::salvage::is_time;
-use super::survey::Run;
+use super::survey::BatchRun;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::layout::batch as layout;
@@ -78,7 +78,7 @@ fn begun(bytes: &[u8], offsets: &Range<i64>) -> Option<i64> {
 }
 
 /// The next leader epoch after each of these batches.
-pub(super) fn epochs_after(singles: &[Run]) -> Vec<Option<i32>> {
+pub(super) fn epochs_after(singles: &[BatchRun]) -> Vec<Option<i32>> {
     let mut next = None;
     let mut after: Vec<Option<i32>> = singles
         .iter()
@@ -94,11 +94,11 @@ pub(super) fn epochs_after(singles: &[Run]) -> Vec<Option<i32>> {
 }
 
 /// The batches in bytes that are nothing else.
-pub(super) fn runs_of(bytes: &[u8], file: usize) -> Vec<Run> {
+pub(super) fn runs_of(bytes: &[u8], file: usize) -> Vec<BatchRun> {
     let mut runs = Vec::new();
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some(run) = Run::of_header(rest, file, at as u64) else {
+        let Some(run) = BatchRun::of_header(rest, file, at as u64) else {
             break;
         };
         at = usize::try_from(run.range.end).unwrap_or(usize::MAX);

@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::frames::pieces_of;
 use super::headerless::{Neighbours, headerless, tail_of};
 use super::mend::Mender;
-use super::mended::{Change, Part};
+use super::mended::{Change, MendedPart};
 use super::salvage::{Salvaged, Slot, salvage};
 use super::solve::Solved;
 use super::steps::Reason;
-use super::survey::Run;
+use super::survey::BatchRun;
 use super::text::as_text;
 use super::wording::{counted, offsets};
 use crate::format::RecordBatch;
@@ -24,7 +24,7 @@ const LARGEST_GAP: u64 = 16 << 20;
 
 impl Mender<'_> {
     /// A gap, with the offset of the batch after it.
-    pub(super) fn gap(&mut self, range: Range<u64>, next: Option<&Run>) -> Result<(), Error> {
+    pub(super) fn gap(&mut self, range: Range<u64>, next: Option<&BatchRun>) -> Result<(), Error> {
         let log = self.log;
         if let Some(text) = as_text(log, &range, self.file)? {
             self.add(text.run, text.changes);
@@ -46,7 +46,7 @@ impl Mender<'_> {
     }
 
     /// The offsets between the batches so far and the `next` one.
-    fn offsets_before(&self, next: Option<&Run>) -> Range<i64> {
+    fn offsets_before(&self, next: Option<&BatchRun>) -> Range<i64> {
         let start = self
             .before
             .as_ref()
@@ -60,7 +60,7 @@ impl Mender<'_> {
         &mut self,
         bytes: &[u8],
         position: u64,
-        (next, begun): (Option<&Run>, Option<i64>),
+        (next, begun): (Option<&BatchRun>, Option<i64>),
     ) -> Result<(), Error> {
         let range = position..position + bytes.len() as u64;
         let before = self.before.as_ref();
@@ -134,7 +134,7 @@ impl Mender<'_> {
     /// Takes records out of the log that no checksum confirms.
     fn set_aside(&mut self, range: Range<u64>, saved: &Salvaged) {
         let range = self.lose_before(range, saved);
-        self.parts.push(Part::Lost {
+        self.parts.push(MendedPart::Lost {
             range,
             suspect: saved.records.max(1),
         });
@@ -143,7 +143,7 @@ impl Mender<'_> {
     /// A batch with its bits turned back.
     fn solved(&mut self, bytes: &[u8], range: Range<u64>, solved: Solved) {
         if solved.is_suspect && !self.around.options.keep_suspect {
-            self.parts.push(Part::Lost {
+            self.parts.push(MendedPart::Lost {
                 range,
                 suspect: solved.records.max(1),
             });
@@ -158,7 +158,7 @@ impl Mender<'_> {
         } else {
             Reason::proven(&checks, solved.what, solved.proof)
         };
-        let Some(run) = Run::of_header(&solved.bytes, self.file, range.start) else {
+        let Some(run) = BatchRun::of_header(&solved.bytes, self.file, range.start) else {
             return self.lose(range);
         };
         let content = solved.bytes.get(first..=last).unwrap_or_default().to_vec();
@@ -173,11 +173,11 @@ impl Mender<'_> {
     /// Bytes that are dropped as a whole.
     pub(super) fn lose(&mut self, range: Range<u64>) {
         match self.parts.last_mut() {
-            Some(Part::Lost {
+            Some(MendedPart::Lost {
                 range: lost,
                 suspect: 0,
             }) if lost.end == range.start => lost.end = range.end,
-            _ => self.parts.push(Part::Lost { range, suspect: 0 }),
+            _ => self.parts.push(MendedPart::Lost { range, suspect: 0 }),
         }
     }
 
@@ -186,7 +186,7 @@ impl Mender<'_> {
         &mut self,
         bytes: &[u8],
         slot: &Slot,
-        next: Option<&Run>,
+        next: Option<&BatchRun>,
     ) -> Result<Option<Salvaged>, Error> {
         let end = slot.position + bytes.len() as u64;
         if next.is_none_or(|next| next.range.start != end) || self.questions == 0 {

@@ -6,18 +6,17 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::lost::Lost;
-use super::mended::{Change, Part};
+use super::mended::{Change, MendedPart};
 use super::order::{Fate, Placed};
 use super::segment_log::{SegmentLog, changes_in, equal};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
-use super::survey::Run;
+use super::survey::BatchRun;
 use super::wording::{counted, offsets};
 use crate::format::name;
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Part as Piece};
+use crate::repair::plan::{Action, FilePart as Piece};
 use crate::repair::proof::{Between, Idle};
-use crate::repair::{Content, PlanPath};
-use crate::repair::{Loss, Odds};
+use crate::repair::{Content, Loss, Odds, PlanPath};
 use crate::verify::CheckId;
 use crate::wire::Offset;
 
@@ -102,7 +101,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         for placed in gone {
             self.excise(log, placed)?;
         }
-        let mut kept: Vec<&Run> = here.iter().map(|placed| &placed.run).collect();
+        let mut kept: Vec<&BatchRun> = here.iter().map(|placed| &placed.run).collect();
         kept.sort_unstable_by_key(|run| run.range.start);
         for lost in Lost::of(self.logs, index, &kept) {
             segment.is_changed = true;
@@ -169,7 +168,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
             "moves {} into the order of offsets",
             counted(moved, "batch")
         );
-        let is_lost = |part: &&Part| matches!(part, Part::Lost { .. });
+        let is_lost = |part: &&MendedPart| matches!(part, MendedPart::Lost { .. });
         let lost = log.mended.parts.iter().filter(is_lost).count();
         let checks = [CheckId::MisplacedBatches];
         let reason = if lost == 0 {
@@ -344,8 +343,8 @@ fn missing_at(log: &SegmentLog, gone: &Placed) -> Option<(i64, i64)> {
     let nth = parts.partition_point(|part| part.range().start < range.start);
     // Next to other bytes that are lost, those say what is missing.
     let offsets = |nth: Option<usize>| match parts.get(nth?)? {
-        Part::Batches { run, .. } => Some((run.first, run.last)),
-        Part::Lost { .. } => None,
+        MendedPart::Batches { run, .. } => Some((run.first, run.last)),
+        MendedPart::Lost { .. } => None,
     };
     let own = (gone.run.first, gone.run.last);
     let (before, after) = (nth.checked_sub(1), nth.checked_add(1));

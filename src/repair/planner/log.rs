@@ -9,11 +9,11 @@ use super::fall;
 use super::layout::Layout;
 use super::mend::{OutsideFacts, mend};
 use super::options::PlanOptions;
-use super::order::{Fate, Look, Placed, is_in_order, place, renamed};
+use super::order::{Fate, Placed, RunFacts, is_in_order, place, renamed};
 use super::renumber::{detach_last, lose_zeroed, renumber, times};
 use super::segment_log::{SegmentLog, changes_in, equal, homes, runs};
 use super::steps::{NewLog, Steps};
-use super::survey::{self, Home, LEAP, Run};
+use super::survey::{self, BatchRun, Home, LEAP};
 use super::witness::noted_end;
 use crate::format::FileKind;
 use crate::repair::error::Error;
@@ -147,7 +147,7 @@ fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
 fn keep_places(placed: &mut [Placed], logs: &[SegmentLog]) {
     let kept = placed.iter().filter(|one| one.is_kept());
     let kept: BTreeSet<i64> = kept.map(|one| one.run.first).collect();
-    let runs: Vec<Vec<Run>> = logs.iter().map(runs).collect();
+    let runs: Vec<Vec<BatchRun>> = logs.iter().map(runs).collect();
     for one in placed.iter_mut().filter(|one| one.fate == Fate::Moves) {
         let Some(runs) = runs.get(one.run.file) else {
             continue;
@@ -252,9 +252,9 @@ fn name(logs: &mut [SegmentLog]) {
 }
 
 fn order(logs: &[SegmentLog], homes: &[Home]) -> Result<Vec<Placed>, Error> {
-    let all: Vec<Run> = logs.iter().flat_map(runs).collect();
+    let all: Vec<BatchRun> = logs.iter().flat_map(runs).collect();
     if is_in_order(&all, homes) {
-        let stays = |run: Run| Placed {
+        let stays = |run: BatchRun| Placed {
             target: run.file,
             run,
             fate: Fate::Stays,
@@ -279,10 +279,10 @@ struct RunLookup<'a> {
     questions: u32,
 }
 
-impl Look for RunLookup<'_> {
+impl RunFacts for RunLookup<'_> {
     type Error = Error;
 
-    fn open(&mut self, run: &Run) -> Result<Vec<Run>, Error> {
+    fn open(&mut self, run: &BatchRun) -> Result<Vec<BatchRun>, Error> {
         let log = self.logs.get(run.file);
         let is_mended = log.is_some_and(|log| !changes_in(log, &run.range).is_empty());
         match log.filter(|_| !is_mended && run.batches > 1) {
@@ -291,11 +291,11 @@ impl Look for RunLookup<'_> {
         }
     }
 
-    fn is_same(&mut self, run: &Run, other: &Run) -> Result<bool, Error> {
+    fn is_same(&mut self, run: &BatchRun, other: &BatchRun) -> Result<bool, Error> {
         Ok(equal(self.logs, run, (other.file, &other.range))?.is_some())
     }
 
-    fn continuity(&mut self, run: &Run) -> Result<i32, Error> {
+    fn continuity(&mut self, run: &BatchRun) -> Result<i32, Error> {
         let Some(log) = self.logs.get(run.file).filter(|_| self.questions > 0) else {
             return Ok(0);
         };

@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use super::mended::Part;
+use super::mended::MendedPart;
 use super::segment_log::SegmentLog;
 use super::steps::{Reason, Steps};
-use super::survey::Run;
+use super::survey::BatchRun;
 use super::wording::{counted, offsets, offsets_are};
 use crate::format::frame::FrameHeader;
 use crate::format::{Placeholder, RecordBatch};
@@ -55,7 +55,7 @@ enum Content {
 impl<'a> Lost<'a> {
     /// Returns the lost ranges of segment number `index`, in which the batches of `kept` stay in
     /// place.
-    pub(super) fn of(logs: &'a [SegmentLog], index: usize, kept: &[&Run]) -> Vec<Self> {
+    pub(super) fn of(logs: &'a [SegmentLog], index: usize, kept: &[&BatchRun]) -> Vec<Self> {
         let mut row: Vec<Self> = Vec::new();
         let Some(log) = logs.get(index) else {
             return row;
@@ -63,7 +63,7 @@ impl<'a> Lost<'a> {
         let next = logs.get(index + 1).map(|next| next.new_base);
         let mut before_last = None;
         for part in &log.mended.parts {
-            let Part::Lost { range, suspect } = part else {
+            let MendedPart::Lost { range, suspect } = part else {
                 continue;
             };
             let is_tail = range.end == log.len_bytes;

@@ -9,13 +9,13 @@ use std::path::Path;
 use super::coordinator::Coordinators;
 use super::frames::{epochs_after, runs_of};
 use super::marker::restored;
-use super::mended::{Change, Mended, Part};
+use super::mended::{Change, Mended, MendedPart};
 use super::options::PlanOptions;
 use super::proven::{proven, suspects};
 use super::remake::{is_unreadable, remade};
 use super::solve::Solver;
 use super::steps::Reason;
-use super::survey::{self, Home, Run, Sequence, Stretch};
+use super::survey::{self, BatchRun, Home, Sequence, Stretch};
 use crate::format::Scratch;
 use crate::format::layout::batch as layout;
 use crate::repair::parts::CONTENT_BYTES;
@@ -80,7 +80,7 @@ pub(super) fn mend(
         let holder = after.checked_sub(1).and_then(|nth| parts.get_mut(nth));
         let holder = holder.filter(|part| change.range.end <= part.range().end);
         // A bit in bytes that are lost anyway changes nothing.
-        if let Some(Part::Batches { changes, .. }) = holder {
+        if let Some(MendedPart::Batches { changes, .. }) = holder {
             changes.push(change);
         }
     }
@@ -97,9 +97,9 @@ pub(super) struct Mender<'a> {
     pub(super) around: OutsideFacts<'a>,
     pub(super) suspects: Vec<(u64, CheckId)>,
     pub(super) scratch: Scratch,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<MendedPart>,
     /// The last batches so far that have offsets of the segment.
-    pub(super) before: Option<Run>,
+    pub(super) before: Option<BatchRun>,
     /// Sequence numbers of batches written again, and where.
     pub(super) made: Vec<(u64, Sequence)>,
     pub(super) solver: Solver,
@@ -131,14 +131,14 @@ impl Mender<'_> {
     }
 
     /// A run, taken apart where the content of a batch is wrong.
-    fn run(&mut self, run: &Run) -> Result<(), Error> {
+    fn run(&mut self, run: &BatchRun) -> Result<(), Error> {
         if self.suspects_in(&run.range).is_empty() {
             self.add(run.clone(), Vec::new());
             return Ok(());
         }
         let singles = survey::singles(self.log, run)?;
         let after = epochs_after(&singles);
-        let (mut joined, mut before): (Option<Run>, Option<i32>) = (None, None);
+        let (mut joined, mut before): (Option<BatchRun>, Option<i32>) = (None, None);
         for (index, single) in singles.iter().enumerate() {
             let check = self.suspicion(run, single);
             if check != Some(CheckId::NegativeEpoch) && single.epochs.0 >= 0 {
@@ -166,7 +166,7 @@ impl Mender<'_> {
     }
 
     /// Returns the suspicion against one batch of a run.
-    fn suspicion(&self, run: &Run, single: &Run) -> Option<CheckId> {
+    fn suspicion(&self, run: &BatchRun, single: &BatchRun) -> Option<CheckId> {
         let here = self.suspects_in(&single.range).first();
         // Of batches without a leader epoch the finding names the first.
         let lacks_epoch = single.is_modern && single.epochs.0 < 0;
@@ -186,7 +186,7 @@ impl Mender<'_> {
     }
 
     /// A batch without a leader epoch, among those of one leader.
-    fn epoch(&mut self, single: &Run, before: Option<i32>, after: Option<i32>) {
+    fn epoch(&mut self, single: &BatchRun, before: Option<i32>, after: Option<i32>) {
         let is_between = |before: &i32| after.is_none_or(|after| after == *before);
         let Some(epoch) = before.filter(is_between) else {
             return self.add(single.clone(), Vec::new());
@@ -201,7 +201,7 @@ impl Mender<'_> {
                 Between::agree(Some(epoch.into()), after.map(i64::from)),
             ),
         };
-        let led = Run {
+        let led = BatchRun {
             epochs: (epoch, epoch),
             ..single.clone()
         };
@@ -209,7 +209,12 @@ impl Mender<'_> {
     }
 
     /// A batch whose content is wrong.
-    fn content(&mut self, single: &Run, check: CheckId, next: Option<i64>) -> Result<(), Error> {
+    fn content(
+        &mut self,
+        single: &BatchRun,
+        check: CheckId,
+        next: Option<i64>,
+    ) -> Result<(), Error> {
         let mut buffer = Vec::new();
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
         let marker = restored(
@@ -247,14 +252,14 @@ impl Mender<'_> {
         Ok(())
     }
 
-    pub(super) fn add(&mut self, run: Run, changes: Vec<Change>) {
+    pub(super) fn add(&mut self, run: BatchRun, changes: Vec<Change>) {
         if self.home.contains(&run.last) {
             self.before = Some(run.clone());
         }
-        self.parts.push(Part::Batches { run, changes });
+        self.parts.push(MendedPart::Batches { run, changes });
     }
 
-    pub(super) fn add_whole(&mut self, run: Option<Run>) {
+    pub(super) fn add_whole(&mut self, run: Option<BatchRun>) {
         if let Some(run) = run {
             self.add(run, Vec::new());
         }
@@ -262,7 +267,7 @@ impl Mender<'_> {
 
     /// New batches in place of a range.
     pub(super) fn replace(&mut self, range: Range<u64>, bytes: Vec<u8>, reason: Reason) {
-        let joined = Run::joined(runs_of(&bytes, self.file));
+        let joined = BatchRun::joined(runs_of(&bytes, self.file));
         let Some(mut run) = joined.filter(|_| bytes.len() <= CONTENT_BYTES) else {
             self.lose(range);
             return;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::steps::Reason;
-use super::survey::Run;
+use super::survey::BatchRun;
 use crate::store::LogFile;
 
 /// A change of a range of bytes, and why.
@@ -50,9 +50,9 @@ pub(super) fn add(changes: &mut Vec<Change>, change: Change) {
 
 /// A piece of a mended file.
 #[derive(Debug, Clone)]
-pub(super) enum Part {
+pub(super) enum MendedPart {
     /// Batches, and the bytes of them that change.
-    Batches { run: Run, changes: Vec<Change> },
+    Batches { run: BatchRun, changes: Vec<Change> },
     /// Bytes that are not a batch.
     Lost {
         range: Range<u64>,
@@ -61,7 +61,7 @@ pub(super) enum Part {
     },
 }
 
-impl Part {
+impl MendedPart {
     pub(super) fn range(&self) -> Range<u64> {
         match self {
             Self::Batches { run, .. } => run.range.clone(),
@@ -75,5 +75,5 @@ impl Part {
 pub(super) struct Mended {
     /// The file, read as if the changes that keep its length had been made.
     pub(super) log: LogFile,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<MendedPart>,
 }

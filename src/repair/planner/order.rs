@@ -7,7 +7,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::survey::{Home, LEAP, Run};
+use super::survey::{BatchRun, Home, LEAP};
 use crate::repair::proof::Between;
 
 /// The fate of a run.
@@ -29,7 +29,7 @@ pub(super) enum Fate {
 /// A run, the segment it is for, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Placed {
-    pub(super) run: Run,
+    pub(super) run: BatchRun,
     pub(super) target: usize,
     pub(super) fate: Fate,
     /// Of a copy, the file and the place of the one that is kept.
@@ -44,7 +44,7 @@ impl Placed {
 }
 
 /// Returns true if `run` is where its offsets say.
-pub(super) fn is_home(run: &Run, homes: &[Home]) -> bool {
+pub(super) fn is_home(run: &BatchRun, homes: &[Home]) -> bool {
     let home = homes.get(run.file);
     home.is_some_and(|home| home.contains(&run.first) && home.contains(&run.last))
 }
@@ -60,8 +60,8 @@ pub(super) fn segment_of(offset: i64, homes: &[Home]) -> Option<usize> {
 }
 
 /// Returns true if all runs are in their places: then there is nothing to put in order.
-pub(super) fn is_in_order(runs: &[Run], homes: &[Home]) -> bool {
-    let rises = |pair: &[Run]| match pair {
+pub(super) fn is_in_order(runs: &[BatchRun], homes: &[Home]) -> bool {
+    let rises = |pair: &[BatchRun]| match pair {
         [before, after] => before.last < after.first,
         _ => true,
     };
@@ -72,7 +72,7 @@ pub(super) fn is_in_order(runs: &[Run], homes: &[Home]) -> bool {
 
 /// The base offset of a batch that fills exactly the gap it is in, between `before` and `after`,
 /// though its own offset leads elsewhere.
-pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<Between> {
+pub(super) fn renumbered(before: i64, run: &BatchRun, after: i64) -> Option<Between> {
     let fits = before < run.first && run.first <= run.last && run.last < after;
     let offsets = run.last.checked_sub(run.first)?.checked_add(1)?;
     let gap = Between::fill(before, after, offsets)?;
@@ -81,7 +81,7 @@ pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<Between> 
 
 /// The base offset of a batch whose own was lost with the bytes before it, and which ends where the
 /// batch at `after` begins.
-pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
+pub(super) fn beside_lost(before: i64, run: &BatchRun, after: i64) -> Option<i64> {
     let width = run
         .last
         .checked_sub(run.first)
@@ -113,11 +113,11 @@ pub(super) fn is_one_bit(stored: i64, base: i64) -> bool {
 pub(super) fn renamed(
     before: Option<i64>,
     base: i64,
-    runs: &[Run],
+    runs: &[BatchRun],
     next: Option<i64>,
 ) -> Option<i64> {
     let first = runs.first()?.first;
-    let rises = |pair: &[Run]| matches!(pair, [a, b] if a.last < b.first);
+    let rises = |pair: &[BatchRun]| matches!(pair, [a, b] if a.last < b.first);
     if !runs.windows(2).all(rises) || before.is_some_and(|before| first <= before) {
         return None;
     }
@@ -131,26 +131,26 @@ pub(super) fn renamed(
 }
 
 /// The facts about runs that need a look at the log.
-pub(super) trait Look {
+pub(super) trait RunFacts {
     /// The error.
     type Error;
 
     /// The batches of a run.
-    fn open(&mut self, run: &Run) -> Result<Vec<Run>, Self::Error>;
+    fn open(&mut self, run: &BatchRun) -> Result<Vec<BatchRun>, Self::Error>;
 
     /// Returns true if two runs are the same bytes.
-    fn is_same(&mut self, run: &Run, other: &Run) -> Result<bool, Self::Error>;
+    fn is_same(&mut self, run: &BatchRun, other: &BatchRun) -> Result<bool, Self::Error>;
 
     /// Returns a score of how well a batch continues the sequence of its producer.
-    fn continuity(&mut self, run: &Run) -> Result<i32, Self::Error>;
+    fn continuity(&mut self, run: &BatchRun) -> Result<i32, Self::Error>;
 }
 
 /// Puts runs in order.
 ///
 /// # Errors
 /// What `look` says.
-pub(super) fn place<L: Look>(
-    runs: Vec<Run>,
+pub(super) fn place<L: RunFacts>(
+    runs: Vec<BatchRun>,
     homes: &[Home],
     look: &mut L,
 ) -> Result<Vec<Placed>, L::Error> {
@@ -172,7 +172,7 @@ pub(super) fn place<L: Look>(
 }
 
 /// Runs of which each overlaps with one before it in the same cluster.
-fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
+fn clusters(sorted: &[BatchRun]) -> impl Iterator<Item = &[BatchRun]> {
     let mut reach = i64::MIN;
     sorted.chunk_by(move |before, after| {
         reach = reach.max(before.last);
@@ -188,15 +188,15 @@ fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
 /// the later leader, then the one that fits its producer's others, then the one that continues the
 /// batches that touch it, then the one right after the batch before it. If none of this
 /// decides, neither stays.
-fn contest<L: Look>(
-    pieces: Vec<Run>,
+fn contest<L: RunFacts>(
+    pieces: Vec<BatchRun>,
     homes: &[Home],
     look: &mut L,
 ) -> Result<Vec<Placed>, L::Error> {
     let mut row: Vec<Placed> = Vec::with_capacity(pieces.len());
     let mut losers = Vec::new();
     let neighbours = Neighbours::of(&pieces, homes);
-    let merit = |run: &Run| (is_home(run, homes), run.epochs.0);
+    let merit = |run: &BatchRun| (is_home(run, homes), run.epochs.0);
     for run in pieces {
         let target = segment_of(run.first, homes);
         let mut placed = Placed {
@@ -212,7 +212,7 @@ fn contest<L: Look>(
             let is_same = (ours.first, ours.last) == (theirs.first, theirs.last)
                 && look.is_same(ours, theirs)?;
             // Of two copies the one that is right after the batch before it is in its place.
-            let follows = |run: &Run| {
+            let follows = |run: &BatchRun| {
                 let before = row.len().checked_sub(2).and_then(|nth| row.get(nth));
                 before.is_some_and(|before| {
                     before.run.file == run.file && before.run.range.end == run.range.start
@@ -223,7 +223,7 @@ fn contest<L: Look>(
                 _ if is_odd => false,
                 _ if is_same => follows(ours) && !follows(theirs),
                 Ordering::Equal => {
-                    let mut fit = |run: &Run| {
+                    let mut fit = |run: &BatchRun| {
                         let continuity = look.continuity(run)?;
                         Ok((continuity, neighbours.joined(run), follows(run)))
                     };
@@ -274,7 +274,7 @@ struct Neighbours<'a> {
 }
 
 impl<'a> Neighbours<'a> {
-    fn of(runs: &[Run], homes: &'a [Home]) -> Self {
+    fn of(runs: &[BatchRun], homes: &'a [Home]) -> Self {
         let ends = runs.iter().map(|run| ((run.file, run.range.end), run.last));
         let starts = runs
             .iter()
@@ -288,7 +288,7 @@ impl<'a> Neighbours<'a> {
 
     /// Returns how many of the batches next to a run in its file it continues without a gap in the
     /// offsets.
-    fn joined(&self, run: &Run) -> usize {
+    fn joined(&self, run: &BatchRun) -> usize {
         let before = self.before.get(&(run.file, run.range.start));
         let after = self.after.get(&(run.file, run.range.end));
         // The first batch of a segment continues its name.
@@ -379,12 +379,12 @@ mod tests {
 
     /// Runs of single batches of two offsets each, one after the other in each file, by base
     /// offset.
-    fn files(files: &[&[i64]]) -> Vec<Run> {
+    fn files(files: &[&[i64]]) -> Vec<BatchRun> {
         let mut runs = Vec::new();
         for (file, bases) in files.iter().enumerate() {
             for (nth, base) in bases.iter().enumerate() {
                 let start = nth as u64 * BATCH;
-                runs.push(Run {
+                runs.push(BatchRun {
                     file,
                     range: start..start + BATCH,
                     first: *base,
@@ -404,23 +404,23 @@ mod tests {
     /// Nothing but the batches that fit their producers.
     struct Fitting(Vec<u32>);
 
-    impl Look for Fitting {
+    impl RunFacts for Fitting {
         type Error = ();
 
-        fn open(&mut self, run: &Run) -> Result<Vec<Run>, ()> {
+        fn open(&mut self, run: &BatchRun) -> Result<Vec<BatchRun>, ()> {
             Ok(vec![run.clone()])
         }
 
-        fn is_same(&mut self, run: &Run, other: &Run) -> Result<bool, ()> {
+        fn is_same(&mut self, run: &BatchRun, other: &BatchRun) -> Result<bool, ()> {
             Ok(run.crc == other.crc)
         }
 
-        fn continuity(&mut self, run: &Run) -> Result<i32, ()> {
+        fn continuity(&mut self, run: &BatchRun) -> Result<i32, ()> {
             Ok(self.0.contains(&run.crc).into())
         }
     }
 
-    fn fates(runs: Vec<Run>, homes: &[Home]) -> Vec<(i64, usize, Fate)> {
+    fn fates(runs: Vec<BatchRun>, homes: &[Home]) -> Vec<(i64, usize, Fate)> {
         let placed = place(runs, homes, &mut Fitting(Vec::new())).unwrap();
         let row = placed.iter().filter(|placed| placed.fate != Fate::Stays);
         row.map(|placed| (placed.run.first, placed.target, placed.fate))
@@ -481,7 +481,7 @@ mod tests {
 
     #[test]
     fn a_batch_whose_offset_is_lost_gets_that_of_the_gap_it_fills() {
-        let run = |first: i64, last: i64| Run {
+        let run = |first: i64, last: i64| BatchRun {
             first,
             last,
             ..files(&[&[0]]).remove(0)

@@ -8,11 +8,11 @@
 use std::ops::Range;
 
 use super::fall::apart;
-use super::mended::{Change, Part, add};
+use super::mended::{Change, MendedPart, add};
 use super::order::{self, beside_lost, is_near, is_one_bit};
 use super::segment_log::{SegmentLog, runs};
 use super::steps::Reason;
-use super::survey::{self, Home, LEAP, Run};
+use super::survey::{self, BatchRun, Home, LEAP};
 use super::witness::Witness;
 use super::wording::offsets;
 use crate::format::RecordBatch;
@@ -28,12 +28,12 @@ const MOST_QUESTIONS: u32 = 64;
 /// Takes the last batch of the log for itself, if it goes beyond where the log ended, and would
 /// fill what is missing before that or begins only after it.
 pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
-    let is_beyond = |run: &Run| log.base < end && end <= run.last && run.batches > 1;
-    let is_batches = |part: &Part| matches!(part, Part::Batches { .. });
+    let is_beyond = |run: &BatchRun| log.base < end && end <= run.last && run.batches > 1;
+    let is_batches = |part: &MendedPart| matches!(part, MendedPart::Batches { .. });
     let Some(nth) = log.mended.parts.iter().rposition(is_batches) else {
         return Ok(());
     };
-    let Some(Part::Batches { run, changes }) = log.mended.parts.get_mut(nth) else {
+    let Some(MendedPart::Batches { run, changes }) = log.mended.parts.get_mut(nth) else {
         return Ok(());
     };
     if !is_beyond(run) || !changes.iter().all(|change| change.is_within(&run.range)) {
@@ -41,14 +41,14 @@ pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     }
     let mut singles = survey::singles(&log.mended.log, run)?;
     let last = singles.pop();
-    let rest = Run::joined(singles);
+    let rest = BatchRun::joined(singles);
     if let (Some(rest), Some(last)) = (rest, last)
         && (order::renumbered(rest.last, &last, end).is_some() || end < last.first)
     {
         let first = changes.partition_point(|change| change.range.start < last.range.start);
         let changes = changes.split_off(first);
         *run = rest;
-        let last = Part::Batches { run: last, changes };
+        let last = MendedPart::Batches { run: last, changes };
         log.mended.parts.insert(nth + 1, last);
     }
     Ok(())
@@ -61,11 +61,11 @@ pub(super) fn lose_zeroed(log: &mut SegmentLog) -> Result<(), Error> {
     // More of them are no damage of a log that was one.
     for _ in 0..MOST_QUESTIONS {
         let parts = &log.mended.parts;
-        let is_batches = |part: &Part| matches!(part, Part::Batches { .. });
+        let is_batches = |part: &MendedPart| matches!(part, MendedPart::Batches { .. });
         let Some(nth) = parts.iter().position(is_batches) else {
             return Ok(());
         };
-        let Some(part @ Part::Batches { run, changes }) = parts.get(nth) else {
+        let Some(part @ MendedPart::Batches { run, changes }) = parts.get(nth) else {
             return Ok(());
         };
         let start = run.range.start;
@@ -80,9 +80,9 @@ pub(super) fn lose_zeroed(log: &mut SegmentLog) -> Result<(), Error> {
         is_doubted = true;
         let mut parts = apart(&log.mended.log, part.clone(), |_| 1)?;
         if let Some(first) = parts.first_mut()
-            && let Part::Batches { run, .. } = first
+            && let MendedPart::Batches { run, .. } = first
         {
-            *first = Part::Lost {
+            *first = MendedPart::Lost {
                 suspect: run.covered,
                 range: run.range.clone(),
             };
@@ -114,7 +114,7 @@ pub(super) fn renumber(
     let last = logs.len().saturating_sub(1);
     let extent = extent(logs, homes);
     for (nth, (log, home)) in logs.iter().zip(homes).enumerate() {
-        let place = Place {
+        let place = NumberedLog {
             log,
             home,
             logs,
@@ -126,7 +126,8 @@ pub(super) fn renumber(
     }
     for (log, found) in logs.iter_mut().zip(all) {
         for one in found {
-            if let Some(Part::Batches { run, changes }) = log.mended.parts.get_mut(one.index) {
+            if let Some(MendedPart::Batches { run, changes }) = log.mended.parts.get_mut(one.index)
+            {
                 add(changes, one.change(run));
             }
         }
@@ -150,7 +151,7 @@ fn extent(logs: &[SegmentLog], homes: &[Home]) -> Range<i64> {
 }
 
 impl Renumbered {
-    fn change(self, run: &mut Run) -> Change {
+    fn change(self, run: &mut BatchRun) -> Change {
         let width = run.last.saturating_sub(run.first);
         let last = self.base.saturating_add(width);
         let why = format!(
@@ -170,18 +171,18 @@ impl Renumbered {
 }
 
 /// A log in which batches are renumbered.
-struct Place<'a> {
+struct NumberedLog<'a> {
     log: &'a SegmentLog,
     home: &'a Home,
     /// All of the partition.
     logs: &'a [SegmentLog],
     homes: &'a [Home],
-    runs: Vec<Run>,
+    runs: Vec<BatchRun>,
     /// The offsets that a batch of these logs can have.
     extent: Range<i64>,
 }
 
-impl Place<'_> {
+impl NumberedLog<'_> {
     fn renumbered(&self, end: Option<i64>) -> Result<Vec<Renumbered>, Error> {
         let parts = &self.log.mended.parts;
         let ends = parts.iter().map(|part| Neighbour::of(part, self.home));
@@ -199,7 +200,7 @@ impl Place<'_> {
                 Some(_) => None,
                 None => Some(behind),
             };
-            if let Part::Batches { run, .. } = part
+            if let MendedPart::Batches { run, .. } = part
                 && let Some((base, gap)) = self.gap((index, run), last_before, before.last(), next)
                 && questions > 0
             {
@@ -227,7 +228,7 @@ impl Place<'_> {
     /// gap.
     fn gap(
         &self,
-        (index, run): (usize, &Run),
+        (index, run): (usize, &BatchRun),
         last_before: i64,
         before: Option<&Neighbour>,
         next: Option<i64>,
@@ -256,7 +257,7 @@ impl Place<'_> {
     /// by those that follow it without a gap.
     fn is_sure(&self, index: usize) -> bool {
         let run_at = |index: usize| match self.log.mended.parts.get(index) {
-            Some(Part::Batches { run, .. }) => Some(run),
+            Some(MendedPart::Batches { run, .. }) => Some(run),
             _ => None,
         };
         let Some(run) = run_at(index) else {
@@ -271,9 +272,9 @@ impl Place<'_> {
     /// Returns true if records or batches were removed from this log: then a batch does not begin
     /// where the one before it ends.
     fn is_compacted(&self) -> bool {
-        let is_thinned = |part: &Part| match part {
+        let is_thinned = |part: &MendedPart| match part {
             // What is rewritten has lost records to the damage.
-            Part::Batches { run, changes } if changes.is_empty() => {
+            MendedPart::Batches { run, changes } if changes.is_empty() => {
                 let width = run.last.saturating_sub(run.first).saturating_add(1);
                 run.records < run.covered
                     || u64::try_from(width).is_ok_and(|width| run.covered < width)
@@ -298,7 +299,7 @@ impl Place<'_> {
     fn is_own(
         &self,
         index: usize,
-        run: &Run,
+        run: &BatchRun,
         (base, fit): (i64, i32),
         witness: &Witness,
     ) -> Result<bool, Error> {
@@ -322,10 +323,10 @@ impl Place<'_> {
 
     /// Returns true if another batch has the offsets that this one says, and is not a copy of it:
     /// one of both is wrong.
-    fn is_other_there(&self, run: &Run) -> Result<bool, Error> {
-        let overlaps = |other: &Run| other.first <= run.last && run.first <= other.last;
+    fn is_other_there(&self, run: &BatchRun) -> Result<bool, Error> {
+        let overlaps = |other: &BatchRun| other.first <= run.last && run.first <= other.last;
         let is_itself =
-            |other: &Run| other.file == run.file && other.range.start == run.range.start;
+            |other: &BatchRun| other.file == run.file && other.range.start == run.range.start;
         let there = order::segment_of(run.first, self.homes).and_then(|nth| self.logs.get(nth));
         for log in std::iter::once(self.log).chain(there) {
             for runs in runs(log).iter().filter(|other| overlaps(other)) {
@@ -340,14 +341,14 @@ impl Place<'_> {
     }
 
     /// Returns true if the batch was written between those before and after it, by its timestamps.
-    fn is_timely(&self, index: usize, run: &Run) -> Result<bool, Error> {
+    fn is_timely(&self, index: usize, run: &BatchRun) -> Result<bool, Error> {
         let log = &self.log.mended.log;
         let Some((first, latest)) = times(log, run)? else {
             return Ok(true);
         };
         let parts = &self.log.mended.parts;
         let run_at = |nth: Option<usize>| match parts.get(nth?) {
-            Some(Part::Batches { run, .. }) => Some(run),
+            Some(MendedPart::Batches { run, .. }) => Some(run),
             _ => None,
         };
         if let Some(before) = run_at(index.checked_sub(1))
@@ -369,7 +370,7 @@ impl Place<'_> {
 
 /// The first and the largest timestamp of the batch that a run begins with; `None` if it says
 /// neither.
-pub(super) fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Error> {
+pub(super) fn times(log: &LogFile, run: &BatchRun) -> Result<Option<(i64, i64)>, Error> {
     let mut buffer = Vec::new();
     let end = run.range.start.saturating_add(HEADER_BYTES as u64);
     let header = log.window(run.range.start..end.min(run.range.end), &mut buffer)?;
@@ -381,8 +382,8 @@ pub(super) fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Erro
 /// Returns true if the leader epoch of part number `index` lies between those of the batches next
 /// to it: a batch of another place has another one sooner than one whose offset alone is damaged.
 fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
-    let epoch = |part: Option<&Part>| match part {
-        Some(Part::Batches { run, .. }) => Some(run.epochs),
+    let epoch = |part: Option<&MendedPart>| match part {
+        Some(MendedPart::Batches { run, .. }) => Some(run.epochs),
         _ => None,
     };
     let parts = &log.mended.parts;
@@ -407,16 +408,18 @@ enum Neighbour {
 }
 
 impl Neighbour {
-    fn of(part: &Part, home: &Home) -> Self {
+    fn of(part: &MendedPart, home: &Home) -> Self {
         match part {
-            Part::Batches { run, .. } if home.contains(&run.first) && home.contains(&run.last) => {
+            MendedPart::Batches { run, .. }
+                if home.contains(&run.first) && home.contains(&run.last) =>
+            {
                 Self::Batches {
                     first: run.first,
                     last: run.last,
                 }
             }
-            Part::Batches { .. } => Self::Odd,
-            Part::Lost { .. } => Self::Lost,
+            MendedPart::Batches { .. } => Self::Odd,
+            MendedPart::Lost { .. } => Self::Lost,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! A segment that is missing in the middle of the log, and is next to it under a name that no
 //! broker reads.
 
-use super::options::PlanOptions;
 use std::ops::Range;
 
 use super::files::quarantine;
+use super::options::PlanOptions;
 use super::pieces::each_batch;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
-use super::survey::{Run, Stretch, survey};
+use super::survey::{BatchRun, Stretch, survey};
 use super::wording::offsets;
 use crate::format::name::{self, FileState, LOG_SUFFIX};
 use crate::format::{FileKind, FileName};
@@ -21,7 +21,7 @@ use crate::wire::Offset;
 /// A file that could be the missing one.
 struct Candidate<'a> {
     item: &'a Item,
-    run: Run,
+    run: BatchRun,
 }
 
 /// Gives such files the names of the segments that they hold, and adds them to `log`.

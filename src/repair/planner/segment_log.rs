@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::mended::{Change, Mended, Part};
-use super::survey::{Home, Run};
+use super::mended::{Change, Mended, MendedPart};
+use super::survey::{BatchRun, Home};
 use crate::repair::PlanPath;
 use crate::repair::error::Error;
 use crate::repair::proof::EqualBytes;
@@ -37,10 +37,10 @@ pub(super) fn homes(bases: impl Iterator<Item = i64>) -> Vec<Home> {
 }
 
 /// The batches of a log.
-pub(super) fn runs(log: &SegmentLog) -> Vec<Run> {
-    let run = |part: &Part| match part {
-        Part::Batches { run, .. } => Some(run.clone()),
-        Part::Lost { .. } => None,
+pub(super) fn runs(log: &SegmentLog) -> Vec<BatchRun> {
+    let run = |part: &MendedPart| match part {
+        MendedPart::Batches { run, .. } => Some(run.clone()),
+        MendedPart::Lost { .. } => None,
     };
     log.mended.parts.iter().filter_map(run).collect()
 }
@@ -48,7 +48,7 @@ pub(super) fn runs(log: &SegmentLog) -> Vec<Run> {
 /// A proof that the bytes of a run are also at another place of the logs, if they are.
 pub(super) fn equal(
     logs: &[SegmentLog],
-    run: &Run,
+    run: &BatchRun,
     (file, range): (usize, &Range<u64>),
 ) -> Result<Option<EqualBytes>, Error> {
     let (Some(here), Some(there)) = (logs.get(run.file), logs.get(file)) else {
@@ -61,9 +61,9 @@ pub(super) fn equal(
 
 /// The changes of what begins in `range`.
 pub(super) fn changes_in<'a>(log: &'a SegmentLog, range: &Range<u64>) -> Vec<&'a Change> {
-    let changes = |part: &'a Part| match part {
-        Part::Batches { changes, .. } => changes.as_slice(),
-        Part::Lost { .. } => &[],
+    let changes = |part: &'a MendedPart| match part {
+        MendedPart::Batches { changes, .. } => changes.as_slice(),
+        MendedPart::Lost { .. } => &[],
     };
     let parts = &log.mended.parts;
     let first = parts.partition_point(|part| part.range().end <= range.start);

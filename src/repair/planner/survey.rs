@@ -23,7 +23,7 @@ pub(super) const LEAP: i64 = 1 << 12;
 /// Batches that follow each other without a gap in the file, offsets rising and leader epochs not
 /// falling.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Run {
+pub(super) struct BatchRun {
     /// Which of the partition's segments it is in.
     pub(super) file: usize,
     /// The range.
@@ -48,7 +48,7 @@ pub(super) struct Run {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stretch {
     /// Batches.
-    Run(Run),
+    Run(BatchRun),
     /// Bytes that are not a batch, and the reason.
     Gap {
         file: usize,
@@ -90,7 +90,7 @@ pub(super) fn survey(
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn singles(log: &LogFile, run: &Run) -> Result<Vec<Run>, Error> {
+pub(super) fn singles(log: &LogFile, run: &BatchRun) -> Result<Vec<BatchRun>, Error> {
     let mut singles = Vec::new();
     each_single(log, run, |single, _| {
         singles.push(single);
@@ -102,14 +102,14 @@ pub(super) fn singles(log: &LogFile, run: &Run) -> Result<Vec<Run>, Error> {
 /// Shows the batches of a run one by one, with their headers.
 fn each_single(
     log: &LogFile,
-    run: &Run,
-    mut take: impl FnMut(Run, &[u8]) -> ControlFlow<()>,
+    run: &BatchRun,
+    mut take: impl FnMut(BatchRun, &[u8]) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let mut buffer = Vec::new();
     let mut at = run.range.start;
     while at < run.range.end {
         let header = log.window(at..at + HEADER_BYTES as u64, &mut buffer)?;
-        let Some(single) = Run::of_header(header, run.file, at) else {
+        let Some(single) = BatchRun::of_header(header, run.file, at) else {
             break;
         };
         at = single.range.end;
@@ -126,7 +126,11 @@ fn each_single(
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn continuity(log: &LogFile, runs: &[Run], single: &Run) -> Result<i32, Error> {
+pub(super) fn continuity(
+    log: &LogFile,
+    runs: &[BatchRun],
+    single: &BatchRun,
+) -> Result<i32, Error> {
     let mut buffer = Vec::new();
     let header = single.range.start..single.range.start + HEADER_BYTES as u64;
     let Some(own) = Sequence::of_header(log.window(header, &mut buffer)?) else {
@@ -165,7 +169,7 @@ pub(super) fn continuity(log: &LogFile, runs: &[Run], single: &Run) -> Result<i3
 /// The file cannot be read.
 pub(super) fn missing_sequence<'a>(
     log: &LogFile,
-    runs: impl Iterator<Item = &'a Run>,
+    runs: impl Iterator<Item = &'a BatchRun>,
     made: &[(u64, Sequence)],
     position: u64,
     records: i32,
@@ -228,7 +232,7 @@ impl Sequence {
     }
 }
 
-impl Run {
+impl BatchRun {
     /// The run of the one batch whose header `bytes` begin with, at `position` of segment number
     /// `file`.
     pub(super) fn of_header(bytes: &[u8], file: usize, position: u64) -> Option<Self> {
@@ -367,7 +371,7 @@ impl Visitor for Surveyor {
     fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         let file = self.file;
         match event.into_batch() {
-            Ok(batch) => self.row.push(Stretch::Run(Run::of(&batch, file))),
+            Ok(batch) => self.row.push(Stretch::Run(BatchRun::of(&batch, file))),
             Err(gap) => {
                 // What is unreadable, with what is left of the batches around it, is a stretch of
                 // its own.

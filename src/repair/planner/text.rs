@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::mended::Change;
 use super::steps::Reason;
-use super::survey::Run;
+use super::survey::BatchRun;
 use crate::format::frame::FrameHeader;
 use crate::repair::proof::Checksum;
 use crate::store::{Error, LogFile};
@@ -24,7 +24,7 @@ const WHY: &str = "every line feed (LF) had become CR LF, as when a file is copi
 
 /// Batches that were copied as text, and what makes them batches again.
 pub(super) struct Text {
-    pub(super) run: Run,
+    pub(super) run: BatchRun,
     pub(super) changes: Vec<Change>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn as_text(
     let is_text = undoing.bytes.is_empty() && !undoing.returns.is_empty();
     Ok(undoing.run.filter(|_| is_text).map(|run| Text {
         changes: changes.collect(),
-        run: Run {
+        run: BatchRun {
             range: range.clone(),
             ..run
         },
@@ -76,7 +76,7 @@ struct Undoing {
     /// The bytes without them, from the first incomplete batch on.
     bytes: Vec<u8>,
     /// The batches before that.
-    run: Option<Run>,
+    run: Option<BatchRun>,
     /// Their checksums.
     proof: Option<Checksum>,
 }
@@ -112,7 +112,7 @@ impl Undoing {
                 break;
             };
             let proof = Checksum::of(bytes, done as u64);
-            let run = Run::of_header(bytes, file, done as u64);
+            let run = BatchRun::of_header(bytes, file, done as u64);
             let (Some(proof), Some(run)) = (proof, run) else {
                 return false;
             };

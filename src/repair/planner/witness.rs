@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::diagnosis::small;
-use super::survey::Run;
+use super::survey::BatchRun;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::name::{OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX};
 use crate::format::{FileKind, OffsetIndex, RecordBatch, TimeIndex};
@@ -47,7 +47,7 @@ impl Witness {
     ///
     /// # Errors
     /// The log cannot be read.
-    pub(super) fn has(&self, log: &LogFile, run: &Run, last: i64) -> Result<bool, Error> {
+    pub(super) fn has(&self, log: &LogFile, run: &BatchRun, last: i64) -> Result<bool, Error> {
         if self.places.contains(&(last, run.range.start)) {
             return Ok(true);
         }

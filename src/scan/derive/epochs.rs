@@ -12,11 +12,11 @@ use crate::wire::{LeaderEpoch, Offset};
 /// Source: `LeaderEpochFileCache`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Epochs {
-    entries: Vec<Entry>,
+    entries: Vec<EpochStart>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
+struct EpochStart {
     epoch: LeaderEpoch,
     start: Offset,
     /// The offset after the last batch of it.
@@ -99,10 +99,10 @@ impl Epochs {
         {
             return Ok(());
         }
-        let exceeded = |entry: &Entry| entry.epoch < epoch && entry.start < start_offset;
+        let exceeded = |entry: &EpochStart| entry.epoch < epoch && entry.start < start_offset;
         let kept = self.entries.iter().rposition(exceeded);
         self.entries.truncate(kept.map_or(0, |index| index + 1));
-        self.entries.push(Entry {
+        self.entries.push(EpochStart {
             epoch,
             start: start_offset,
             end: start_offset,

@@ -128,7 +128,7 @@ pub struct Size {
 #[non_exhaustive]
 pub struct Lacking {
     /// The missing part.
-    pub what: Part,
+    pub what: MissingPart,
     /// The number of items that lack it.
     pub missing: u64,
     /// The number of entries.
@@ -142,7 +142,7 @@ pub struct Lacking {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum Part {
+pub enum MissingPart {
     /// The producer snapshot of a segment.
     Snapshot,
     /// The line of a partition in a checkpoint.
@@ -153,11 +153,11 @@ impl fmt::Display for Lacking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (missing, all, first) = (self.missing, self.all, &self.first);
         match self.what {
-            Part::Snapshot => write!(
+            MissingPart::Snapshot => write!(
                 f,
                 "no snapshot for {missing} of {all} segments, the first at offset {first}"
             ),
-            Part::Line => write!(
+            MissingPart::Line => write!(
                 f,
                 "no line for {missing} of {all} partitions, the first is {first}"
             ),

@@ -19,7 +19,7 @@ pub use entries::{
 };
 pub use files::{Against, BeyondEnd, CheckpointLine, Gap, Mark, Unparsed};
 pub use headers::{
-    ControlFault, Lacking, Overlap, Part, ProducerFields, RecordCount, RepeatedOffsets,
+    ControlFault, Lacking, MissingPart, Overlap, ProducerFields, RecordCount, RepeatedOffsets,
     ReservedBits, Size,
 };
 pub use impact::{BrokerAction, Impact, Loss, Records, Resume};

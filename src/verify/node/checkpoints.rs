@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::format::name;
-use crate::format::topic;
-use crate::format::{FileKind, OffsetCheckpoint};
+use crate::format::{FileKind, OffsetCheckpoint, name, topic};
 use crate::scan::Merge;
-use crate::store::LogDir;
-use crate::store::{Cap, read_small};
+use crate::store::{Cap, LogDir, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
-use crate::verify::evidence::{Against, CheckpointLine, Lacking, MissingFile, Part};
+use crate::verify::evidence::{Against, CheckpointLine, Lacking, MissingFile, MissingPart};
 use crate::verify::extent::{LogDirContext, LogExtent};
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::outcome::Outcome;
@@ -307,7 +304,7 @@ impl Table {
         };
         let finding = Finding::new(CheckId::CheckpointLacking, &self.path);
         findings.add(finding.saw(Lacking {
-            what: Part::Line,
+            what: MissingPart::Line,
             missing: missing.len() as u64,
             all: here.current.len() as u64,
             first: format!("{topic}-{partition}"),

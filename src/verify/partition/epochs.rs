@@ -26,7 +26,7 @@ pub(in crate::verify) struct EpochsCheck {
     /// The log start offset, if there is a checkpoint entry.
     log_start: Option<Offset>,
     /// Batches in a row that disagree.
-    run: Option<Run>,
+    run: Option<EpochRun>,
     /// The epoch of the previous batch.
     before: Option<LeaderEpoch>,
     /// The highest epoch of a batch.
@@ -49,7 +49,7 @@ enum File {
 
 /// Batches of one epoch that disagree with the file.
 #[derive(Debug, Clone)]
-struct Run {
+struct EpochRun {
     log: Arc<Path>,
     position: u64,
     first: Offset,
@@ -168,7 +168,7 @@ impl EpochsCheck {
                 }
                 _ => {
                     self.end_run(Some(actual), findings);
-                    self.run = Some(Run {
+                    self.run = Some(EpochRun {
                         log: Arc::clone(log),
                         position: row.position,
                         first: row.first,

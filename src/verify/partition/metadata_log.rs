@@ -3,32 +3,29 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::format::control::ControlType;
+use crate::format::{Batch, FileKind, QuorumState, Scratch, name};
+use crate::scan::derive::Epochs;
+use crate::scan::{Merge, Policy, Walk};
+use crate::store::{Cap, Item, Partition, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{BeyondEnd, Mark, MetadataFault, MissingFile};
-use crate::verify::finding::Finding;
-
-use crate::format::control::ControlType;
-use crate::format::name;
-use crate::format::{Batch, FileKind, QuorumState, Scratch};
-use crate::scan::derive::Epochs;
-use crate::scan::{Merge, Policy, Walk};
-use crate::store::{Cap, read_small};
-use crate::store::{Item, Partition};
 use crate::verify::extent::LogExtent;
+use crate::verify::finding::Finding;
 use crate::verify::outcome::Outcome;
 use crate::wire::Offset;
 
 /// The facts from the batches of the log.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Log<'a> {
+pub(super) struct MetadataLog<'a> {
     pub(super) extent: LogExtent,
     /// The epochs of its batches.
     pub(super) epochs: &'a Epochs,
 }
 
 /// Checks the files that only the metadata log has.
-pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
+pub(super) fn check(partition: &Partition, log: Option<MetadataLog<'_>>, outcome: &mut Outcome) {
     let is_snapshot = |item: &&Item| item.is_file() && item.is_current(FileKind::MetadataSnapshot);
     let mut reach: Option<Offset> = None;
     for item in partition.items().iter().filter(is_snapshot) {
@@ -63,7 +60,13 @@ pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut O
 }
 
 /// Compares the name of a snapshot with the log.
-fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: &mut Outcome) {
+fn compare(
+    path: &Arc<Path>,
+    offset: Offset,
+    epoch: i32,
+    log: MetadataLog<'_>,
+    outcome: &mut Outcome,
+) {
     let finding = Finding::new(CheckId::MetadataSnapshotMismatch, path).offset(offset.0);
     let end = log.extent.end;
     if offset > end {
@@ -170,7 +173,7 @@ pub(in crate::verify) fn quorum_state(
 }
 
 /// `quorum-state` against the log.
-fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
+fn quorum(partition: &Partition, log: Option<MetadataLog<'_>>, outcome: &mut Outcome) {
     let Some(item) = partition.item(FileKind::QuorumState) else {
         let path: Arc<Path> = Arc::from(partition.path().join(name::QUORUM_STATE));
         if log.is_some_and(|log| log.extent.end.0 > 0) {

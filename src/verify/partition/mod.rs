@@ -18,12 +18,12 @@ use std::sync::Arc;
 
 use self::chain::{Carried, SegmentCheck, Topic, after};
 use self::history::{Clock, History};
-use self::metadata_log::Log;
+use self::metadata_log::MetadataLog;
 use self::offset_index::{OffsetIndexCheck, Stretch};
 use self::siblings::{open_txns, read_epochs, read_snapshots, sibling};
 use self::time_index::TimeIndexCheck;
 use super::catalog::{CheckId, Severity};
-use super::evidence::{BeyondEnd, Gap, Lacking, Mark, NoSnapshotAtEnd, Part, Unindexed};
+use super::evidence::{BeyondEnd, Gap, Lacking, Mark, MissingPart, NoSnapshotAtEnd, Unindexed};
 use super::extent::{Known, LogDirContext, LogExtent};
 use super::finding::{Finding, Findings};
 use super::options::Options;
@@ -345,7 +345,7 @@ impl PartitionCheck {
             self.outcome.findings.merge(carried.findings);
         }
         if is_metadata {
-            let log = extent.map(|extent| Log {
+            let log = extent.map(|extent| MetadataLog {
                 extent,
                 epochs: &seen,
             });
@@ -417,7 +417,7 @@ impl PartitionCheck {
         if let Some(first) = missing.first() {
             let finding = Finding::new(CheckId::SnapshotMissing, &self.path);
             carried.findings.add(finding.offset(first.0).saw(Lacking {
-                what: Part::Snapshot,
+                what: MissingPart::Snapshot,
                 missing: missing.len() as u64,
                 all: bases.len() as u64,
                 first: first.to_string(),

@@ -32,10 +32,10 @@ pub(in crate::verify) struct OffsetIndexCheck {
     base: Offset,
     shape: Shape,
     /// By position.
-    entries: Vec<Entry>,
+    entries: Vec<PositionEntry>,
     next: usize,
     /// Entries whose offset is that of a later batch.
-    pending: VecDeque<Entry>,
+    pending: VecDeque<PositionEntry>,
     /// Bytes of the log without an entry.
     stretch: Stretch,
     order: Tally,
@@ -45,7 +45,7 @@ pub(in crate::verify) struct OffsetIndexCheck {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct PositionEntry {
     relative: i32,
     position: i32,
     index: u32,
@@ -77,10 +77,10 @@ impl OffsetIndexCheck {
         base: Offset,
         setting: Setting,
     ) -> Result<Self, Error> {
-        let mut list: Vec<Entry> = Vec::new();
+        let mut list: Vec<PositionEntry> = Vec::new();
         let shape = entries::read::<ENTRY_BYTES>(path, |bytes| {
             if list.len() < MAX_ENTRIES {
-                list.push(Entry {
+                list.push(PositionEntry {
                     relative: i32::from_be_bytes(be(&bytes, 0)),
                     position: i32::from_be_bytes(be(&bytes, 4)),
                     index: u32::try_from(list.len()).unwrap_or(u32::MAX),
@@ -189,7 +189,7 @@ impl OffsetIndexCheck {
         }
     }
 
-    fn is_inexact(&mut self, entry: Entry, row: &Row) {
+    fn is_inexact(&mut self, entry: PositionEntry, row: &Row) {
         self.inexact.add(|| {
             let against = OffsetEntryAgainst::NotLast {
                 first: row.first.0,
@@ -202,7 +202,7 @@ impl OffsetIndexCheck {
     }
 
     /// The next entry before `end`.
-    fn next_before(&mut self, end: u64) -> Option<Entry> {
+    fn next_before(&mut self, end: u64) -> Option<PositionEntry> {
         let entry = self.entries.get(self.next).copied()?;
         let is_before = u64::try_from(entry.position).is_ok_and(|position| position < end);
         self.next += usize::from(is_before);
@@ -225,7 +225,8 @@ impl OffsetIndexCheck {
         is_whole: bool,
         findings: &mut Findings,
     ) -> (Stretch, Coverage) {
-        let mut unmet: Vec<Entry> = self.entries.split_off(self.next.min(self.entries.len()));
+        let mut unmet: Vec<PositionEntry> =
+            self.entries.split_off(self.next.min(self.entries.len()));
         unmet.retain(|entry| u64::try_from(entry.position).is_ok_and(|p| p >= len_bytes));
         if is_whole {
             unmet.extend(self.pending);
@@ -254,7 +255,7 @@ impl OffsetIndexCheck {
     }
 }
 
-impl Entry {
+impl PositionEntry {
     fn offset(&self, base: Offset) -> Offset {
         Offset(base.0.wrapping_add(self.relative.into()))
     }

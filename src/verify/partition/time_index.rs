@@ -30,9 +30,9 @@ pub(in crate::verify) struct TimeIndexCheck {
     base: Offset,
     shape: Shape,
     /// By offset.
-    entries: Vec<Entry>,
+    entries: Vec<TimestampEntry>,
     /// The last one in the file.
-    last: Option<Entry>,
+    last: Option<TimestampEntry>,
     next: usize,
     /// The largest timestamp so far.
     largest: Timestamp,
@@ -47,7 +47,7 @@ pub(in crate::verify) struct TimeIndexCheck {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct TimestampEntry {
     timestamp: Timestamp,
     relative: i32,
     index: u32,
@@ -63,10 +63,10 @@ impl TimeIndexCheck {
         base: Offset,
         setting: Setting,
     ) -> Result<Self, Error> {
-        let mut list: Vec<Entry> = Vec::new();
+        let mut list: Vec<TimestampEntry> = Vec::new();
         let shape = entries::read::<ENTRY_BYTES>(path, |bytes| {
             if list.len() < MAX_ENTRIES {
-                list.push(Entry {
+                list.push(TimestampEntry {
                     timestamp: Timestamp(i64::from_be_bytes(be(&bytes, layout::TIMESTAMP))),
                     relative: i32::from_be_bytes(be(&bytes, layout::RELATIVE_OFFSET)),
                     index: u32::try_from(list.len()).unwrap_or(u32::MAX),
@@ -95,7 +95,7 @@ impl TimeIndexCheck {
 
     /// Checks that timestamps rise and offsets don't decrease.
     fn check_order(&mut self) {
-        let mut last: Option<Entry> = None;
+        let mut last: Option<TimestampEntry> = None;
         for entry in &self.entries {
             let falls = last.is_some_and(|last| {
                 entry.timestamp <= last.timestamp || entry.relative < last.relative
@@ -113,7 +113,7 @@ impl TimeIndexCheck {
                 });
             }
             last = Some(match last {
-                Some(last) if falls => Entry {
+                Some(last) if falls => TimestampEntry {
                     timestamp: last.timestamp.max(entry.timestamp),
                     relative: last.relative.max(entry.relative),
                     index: entry.index,
@@ -152,7 +152,7 @@ impl TimeIndexCheck {
     }
 
     /// Compares an entry with the largest timestamp so far.
-    fn judge(&mut self, entry: Entry) {
+    fn judge(&mut self, entry: TimestampEntry) {
         let largest = self.largest;
         let finding = |severity| {
             let against = TimeEntryAgainst::Largest {
@@ -170,7 +170,7 @@ impl TimeIndexCheck {
     }
 
     /// The next entry below `offset`.
-    fn next_before(&mut self, offset: Offset) -> Option<Entry> {
+    fn next_before(&mut self, offset: Offset) -> Option<TimestampEntry> {
         let entry = self.entries.get(self.next).copied()?;
         let is_before = entry.offset(self.base) < offset;
         self.next += usize::from(is_before);
@@ -202,7 +202,7 @@ impl TimeIndexCheck {
         // A single entry of zeros may be real: timestamp 0 at the first offset.
         if self.shape.written == 0 && self.shape.zeros == 1 && self.largest.0 == 0 {
             (self.shape.written, self.shape.zeros) = (1, 0);
-            self.last = Some(Entry {
+            self.last = Some(TimestampEntry {
                 timestamp: Timestamp(0),
                 relative: 0,
                 index: 0,
@@ -230,7 +230,7 @@ impl TimeIndexCheck {
     }
 }
 
-impl Entry {
+impl TimestampEntry {
     fn offset(&self, base: Offset) -> Offset {
         Offset(base.0.wrapping_add(self.relative.into()))
     }

@@ -5,12 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::producer_snapshot::KnownUpTo;
-use crate::format::FileKind;
-use crate::format::TxnIndex;
 use crate::format::txn_index::ENTRY_BYTES;
+use crate::format::{FileKind, TxnIndex};
 use crate::scan::derive::CompletedTxn;
-use crate::store::Error;
-use crate::store::{Cap, read_small};
+use crate::store::{Cap, Error, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{PartialEntry, TxnEntry, TxnEntryAgainst, UnindexedAbort};
@@ -22,7 +20,7 @@ use crate::wire::{Offset, ProducerId};
 pub(in crate::verify) struct TxnCheck {
     /// The path of the index, which may not exist.
     path: Arc<Path>,
-    entries: Vec<Entry>,
+    entries: Vec<AbortedEntry>,
     /// Aborted transactions with known data, and the known part of the log.
     aborted: BTreeMap<Key, (CompletedTxn, KnownUpTo)>,
     /// Abort markers without known data: offsets and producers, and the known part of the log.
@@ -48,7 +46,7 @@ pub(super) struct SegmentReach {
 type Key = (Offset, ProducerId);
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct AbortedEntry {
     index: u64,
     producer_id: ProducerId,
     first: Offset,
@@ -100,7 +98,7 @@ impl TxnCheck {
         let mut last: Option<Offset> = None;
         for (nth, entry) in (0_u64..).zip(index.entries()) {
             let (first, end) = (entry.first_offset(), entry.last_offset());
-            let read = Entry {
+            let read = AbortedEntry {
                 index: nth,
                 producer_id: entry.producer_id(),
                 first,
@@ -127,7 +125,7 @@ impl TxnCheck {
         });
     }
 
-    fn about(&self, check: CheckId, entry: &Entry, against: TxnEntryAgainst) -> Finding {
+    fn about(&self, check: CheckId, entry: &AbortedEntry, against: TxnEntryAgainst) -> Finding {
         let at = entry.index.saturating_mul(ENTRY_BYTES as u64);
         Finding::new(check, &self.path)
             .at(at, ENTRY_BYTES as u64)
@@ -189,7 +187,7 @@ impl TxnCheck {
         self.coverage.unwrap_or_default()
     }
 
-    fn check_entry(&self, entry: Entry, reach: SegmentReach, findings: &mut Findings) {
+    fn check_entry(&self, entry: AbortedEntry, reach: SegmentReach, findings: &mut Findings) {
         let (producer_id, first, end) = (entry.producer_id, entry.first, entry.last);
         let mut add = |check, against, severity: Option<Severity>| {
             let finding = self.about(check, &entry, against).offset(end.0);

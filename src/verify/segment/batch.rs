@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::damage::Part;
+use super::damage::DamagePart;
 use crate::decode::schema_ids::SchemaIds;
 use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
 use crate::format::layout::frame as layout;
@@ -319,7 +319,7 @@ pub(super) enum Note {
     /// A batch, and the number of its bytes among the kept ones.
     Batch(Info, u32),
     /// A gap between batches, part by part.
-    Gap(Vec<Part>),
+    Gap(Vec<DamagePart>),
 }
 
 /// The notes about a piece, in file order.
@@ -345,7 +345,7 @@ impl Notes {
         self.notes.push(Note::Batch(info, kept));
     }
 
-    pub(super) fn gap(&mut self, parts: Vec<Part>) {
+    pub(super) fn gap(&mut self, parts: Vec<DamagePart>) {
         self.notes.push(Note::Gap(parts));
     }
 }

@@ -10,8 +10,7 @@ use crate::scan::may_follow;
 use crate::store::Unreadable;
 use crate::verify::evidence::{Field, FlippedBit};
 use crate::wire::crc;
-use crate::wire::units::MAX_RELATIVE_OFFSET;
-use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
+use crate::wire::units::{LOG_OVERHEAD, MAX_RELATIVE_OFFSET, MIN_FRAME_SIZE};
 
 /// Bytes of a gap that are read; the end of a larger batch is not found.
 pub(super) const LOOKED_AT: u64 = 8 << 20;
@@ -24,9 +23,9 @@ pub(super) const PARTS: usize = 4096;
 
 /// A part of a gap.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
+pub(super) struct DamagePart {
     pub(super) range: Range<u64>,
-    pub(super) kind: Kind,
+    pub(super) kind: DamageKind,
     /// Its first bytes, up to the size of a header.
     pub(super) head: Vec<u8>,
     /// The longest range of zeros, if it is long.
@@ -35,22 +34,22 @@ pub(super) struct Part {
     pub(super) unreadable: Vec<Unreadable>,
 }
 
-impl Part {
+impl DamagePart {
     /// Returns true if it is one batch, by its size, and nothing else.
     pub(super) fn is_one_batch(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Crc { .. }
-                | Kind::Length { .. }
-                | Kind::Magic { .. }
-                | Kind::Unreadable { is_batch: true }
+            DamageKind::Crc { .. }
+                | DamageKind::Length { .. }
+                | DamageKind::Magic { .. }
+                | DamageKind::Unreadable { is_batch: true }
         )
     }
 }
 
 /// The kind of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum DamageKind {
     /// A batch, by its size, whose checksum is wrong.
     Crc {
         stored: u32,
@@ -75,7 +74,7 @@ pub(super) enum Kind {
 }
 
 /// The parts of a gap that covers `range`; `bytes` are the part at its start that is read.
-pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
+pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<DamagePart> {
     let mut parts = Vec::new();
     let mut at = 0;
     while (at as u64) < range.end - range.start {
@@ -83,12 +82,12 @@ pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
         let rest = bytes.get(at..).unwrap_or_default();
         let left = range.end - start;
         let (kind, size) = match () {
-            () if parts.len() >= PARTS => (Kind::Unsplit, left),
+            () if parts.len() >= PARTS => (DamageKind::Unsplit, left),
             () => identify(rest, left, start),
         };
         let part = usize::try_from(size).ok().and_then(|size| rest.get(..size));
         let part = part.unwrap_or(rest);
-        parts.push(Part {
+        parts.push(DamagePart {
             range: start..start + size,
             kind,
             head: part.get(..HEADER_BYTES).unwrap_or(part).to_vec(),
@@ -102,9 +101,9 @@ pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
 
 /// Identifies the bytes at the start of a gap, and returns their kind and number. `left` is the
 /// whole rest.
-fn identify(rest: &[u8], left: u64, start: u64) -> (Kind, u64) {
+fn identify(rest: &[u8], left: u64, start: u64) -> (DamageKind, u64) {
     if rest.len() as u64 == left && rest.iter().all(|&byte| byte == 0) {
-        return (Kind::Zeros, left);
+        return (DamageKind::Zeros, left);
     }
     let header = FrameHeader::read(rest);
     if let Some(size) = header.and_then(|header| header.frame_bytes().ok())
@@ -114,7 +113,7 @@ fn identify(rest: &[u8], left: u64, start: u64) -> (Kind, u64) {
         return (framed(frame, start), size as u64);
     }
     let whole = (rest.len() as u64 == left).then(|| resized(rest)).flatten();
-    (whole.unwrap_or(Kind::Rest), left)
+    (whole.unwrap_or(DamageKind::Rest), left)
 }
 
 /// Returns true if the bytes after `size` bytes may be the header of the next batch.
@@ -126,7 +125,7 @@ fn is_followed(bytes: &[u8], size: usize) -> bool {
 }
 
 /// Returns the fault of a batch with a right size.
-fn framed(bytes: &[u8], start: u64) -> Kind {
+fn framed(bytes: &[u8], start: u64) -> DamageKind {
     let stored = bytes
         .get(frame::MAGIC)
         .map_or(0, |&byte| byte.cast_signed());
@@ -134,7 +133,7 @@ fn framed(bytes: &[u8], start: u64) -> Kind {
     let legacy = Sum::of(bytes, message::CRC, message::MAGIC, crc::crc32);
     let is_v2 = bytes.len() >= HEADER_BYTES;
     if is_v2 && v2.is_right() && stored != 2 {
-        return Kind::Magic { stored, actual: 2 };
+        return DamageKind::Magic { stored, actual: 2 };
     }
     let v2_flip = || v2.flip(start, &FIELDS_V2, crc::flipped_bit_crc32c);
     let legacy_flip = || legacy.flip(start, &FIELDS_LEGACY, crc::flipped_bit_crc32);
@@ -152,7 +151,7 @@ fn framed(bytes: &[u8], start: u64) -> Kind {
     } else {
         own
     };
-    Kind::Crc {
+    DamageKind::Crc {
         stored: sum.stored,
         actual: sum.actual,
         flip,
@@ -225,7 +224,7 @@ impl Sum {
 }
 
 /// Returns true if all of these bytes are one batch, except for its size.
-fn resized(bytes: &[u8]) -> Option<Kind> {
+fn resized(bytes: &[u8]) -> Option<DamageKind> {
     let header = FrameHeader::read(bytes)?;
     let stored = i32::from_be_bytes(*bytes.get(frame::SIZE..)?.first_chunk()?);
     let actual = i32::try_from(bytes.len().checked_sub(LOG_OVERHEAD)?).ok()?;
@@ -237,7 +236,7 @@ fn resized(bytes: &[u8]) -> Option<Kind> {
         }
         _ => false,
     };
-    is_right.then_some(Kind::Length { stored, actual })
+    is_right.then_some(DamageKind::Length { stored, actual })
 }
 
 /// The longest range of zeros, if it is long enough to count.

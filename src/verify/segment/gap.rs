@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::batch::Info;
-use super::damage::{Claim, Kind, Part, is_torn};
+use super::damage::{Claim, DamageKind, DamagePart, is_torn};
 use crate::format::batch::HEADER_BYTES;
 use crate::format::layout::frame as layout;
 use crate::verify::catalog::{CheckId, Fix};
@@ -37,7 +37,12 @@ pub(super) struct Gap<'a> {
 
 impl Gap<'_> {
     /// Adds a finding for each part.
-    pub(super) fn report(&self, parts: &[Part], findings: &mut Findings, coverage: &mut Coverage) {
+    pub(super) fn report(
+        &self,
+        parts: &[DamagePart],
+        findings: &mut Findings,
+        coverage: &mut Coverage,
+    ) {
         let claims: Vec<Option<Claim>> = parts.iter().map(|part| self.claim(part)).collect();
         let claimed = parts
             .iter()
@@ -77,7 +82,7 @@ impl Gap<'_> {
     }
 
     /// Returns the header of a part, if it fits between the valid batches.
-    fn claim(&self, part: &Part) -> Option<Claim> {
+    fn claim(&self, part: &DamagePart) -> Option<Claim> {
         // Zeros in a header are no information, and the rest of it does not show how much they
         // replaced.
         let header = part.range.start..part.range.start + HEADER_BYTES as u64;
@@ -120,19 +125,21 @@ impl Gap<'_> {
         sizes.any(|size| self.len_bytes.is_multiple_of(*size))
     }
 
-    fn check(&self, part: &Part) -> CheckId {
+    fn check(&self, part: &DamagePart) -> CheckId {
         let is_at_end = self.is_tail() && part.range.end >= self.len_bytes;
         let (is_last, is_live) = (self.subject.is_last, self.subject.is_live);
         match part.kind {
-            Kind::Unreadable { .. } => CheckId::UnreadableBytes,
+            DamageKind::Unreadable { .. } => CheckId::UnreadableBytes,
             _ if is_at_end && is_last && is_live => CheckId::TailInMotion,
-            Kind::Crc { .. } => CheckId::CrcMismatch,
-            Kind::Length { .. } => CheckId::FrameSize,
-            Kind::Magic { .. } => CheckId::UnknownMagic,
-            Kind::Zeros if is_at_end && is_last && self.is_round() => CheckId::PreallocatedTail,
-            Kind::Zeros if is_at_end => CheckId::ZeroTail,
-            Kind::Zeros => CheckId::ZeroPages,
-            Kind::Rest if is_at_end => {
+            DamageKind::Crc { .. } => CheckId::CrcMismatch,
+            DamageKind::Length { .. } => CheckId::FrameSize,
+            DamageKind::Magic { .. } => CheckId::UnknownMagic,
+            DamageKind::Zeros if is_at_end && is_last && self.is_round() => {
+                CheckId::PreallocatedTail
+            }
+            DamageKind::Zeros if is_at_end => CheckId::ZeroTail,
+            DamageKind::Zeros => CheckId::ZeroPages,
+            DamageKind::Rest if is_at_end => {
                 let left = part.range.end - part.range.start;
                 if is_torn(&part.head, left, self.last.map(|last| last.last)) {
                     CheckId::TruncatedTail
@@ -140,8 +147,8 @@ impl Gap<'_> {
                     CheckId::GarbageTail
                 }
             }
-            Kind::Rest if part.zeros.is_some() => CheckId::ZeroPages,
-            Kind::Rest | Kind::Unsplit => CheckId::LostFrames,
+            DamageKind::Rest if part.zeros.is_some() => CheckId::ZeroPages,
+            DamageKind::Rest | DamageKind::Unsplit => CheckId::LostFrames,
         }
     }
 
@@ -150,7 +157,7 @@ impl Gap<'_> {
     fn loss(
         &self,
         check: CheckId,
-        part: &Part,
+        part: &DamagePart,
         claim: Option<Claim>,
         claimed: u64,
     ) -> Option<Loss> {
@@ -212,11 +219,11 @@ impl Gap<'_> {
 }
 
 /// Returns the evidence of the damage.
-fn evidence(check: CheckId, part: &Part) -> Evidence {
+fn evidence(check: CheckId, part: &DamagePart) -> Evidence {
     let zeros = part.zeros.clone().map(Zeros::from);
     match part.kind {
         _ if check == CheckId::TailInMotion => Evidence::Bare,
-        Kind::Crc {
+        DamageKind::Crc {
             stored,
             actual,
             flip,
@@ -227,7 +234,7 @@ fn evidence(check: CheckId, part: &Part) -> Evidence {
             field: flip.map(|(_, field)| field),
             zeros: zeros.filter(|_| flip.is_none()),
         }),
-        Kind::Length { stored, actual } => {
+        DamageKind::Length { stored, actual } => {
             let (stored, actual) = (i64::from(stored), i64::from(actual));
             let at = part.range.start.saturating_add(LENGTH);
             Evidence::Field(FieldValue {
@@ -237,7 +244,7 @@ fn evidence(check: CheckId, part: &Part) -> Evidence {
                 flip: FlippedBit::between(stored, actual, at, 4),
             })
         }
-        Kind::Magic { stored, actual } => {
+        DamageKind::Magic { stored, actual } => {
             let (stored, actual) = (i64::from(stored), i64::from(actual));
             let at = part.range.start.saturating_add(MAGIC);
             Evidence::Field(FieldValue {
@@ -247,18 +254,19 @@ fn evidence(check: CheckId, part: &Part) -> Evidence {
                 flip: FlippedBit::between(stored, actual, at, 1),
             })
         }
-        Kind::Unreadable { .. } => Evidence::Unreadable(Unreadable::of(&part.unreadable)),
-        Kind::Zeros => Evidence::Zeros(Zeros::from(part.range.clone())),
-        Kind::Rest if check == CheckId::TruncatedTail => Evidence::Torn(Torn { zeros }),
-        Kind::Rest | Kind::Unsplit => zeros.map_or(Evidence::Foreign, Evidence::Zeros),
+        DamageKind::Unreadable { .. } => Evidence::Unreadable(Unreadable::of(&part.unreadable)),
+        DamageKind::Zeros => Evidence::Zeros(Zeros::from(part.range.clone())),
+        DamageKind::Rest if check == CheckId::TruncatedTail => Evidence::Torn(Torn { zeros }),
+        DamageKind::Rest | DamageKind::Unsplit => zeros.map_or(Evidence::Foreign, Evidence::Zeros),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::verify::segment::damage;
-    use std::path::Path;
 
     /// The code and the loss of a tail of these bytes after offset 9.
     fn tail(bytes: &[u8], is_live: bool, is_last: bool) -> &'static str {

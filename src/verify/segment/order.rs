@@ -53,7 +53,7 @@ pub(super) enum Way {
 
 /// Batches that don't fit: without them the sequence is in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
+pub(super) struct DisorderedRun {
     pub(super) way: Way,
     pub(super) first: Link,
     /// The position of its end in the file.
@@ -66,7 +66,7 @@ pub(super) struct Run {
     pub(super) flip: Option<u8>,
 }
 
-impl Run {
+impl DisorderedRun {
     /// The bytes it covers.
     pub(super) fn range(&self) -> Range<u64> {
         self.first.position..self.end
@@ -125,7 +125,7 @@ impl Order {
     }
 
     /// Takes the next link. Returns a run when it is over.
-    pub(super) fn push(&mut self, link: Link) -> Option<Run> {
+    pub(super) fn push(&mut self, link: Link) -> Option<DisorderedRun> {
         self.count += 1;
         let Some(last) = self.last else {
             self.last = Some(link);
@@ -160,7 +160,7 @@ impl Order {
     }
 
     /// Ends the sequence.
-    pub(super) fn finish(&mut self) -> Option<Run> {
+    pub(super) fn finish(&mut self) -> Option<DisorderedRun> {
         let fall = self.fall.take()?;
         let behind = self.behind(&fall, None);
         match self.ahead(&fall) {
@@ -182,7 +182,7 @@ impl Order {
     }
 
     /// Takes the next link during a run of low numbers.
-    fn fallen(&mut self, fall: Fall, link: Link) -> Option<Run> {
+    fn fallen(&mut self, fall: Fall, link: Link) -> Option<DisorderedRun> {
         if link.low >= fall.before.next {
             self.fall = None;
             if let Some(run) = self.intruder(&fall, link) {
@@ -215,7 +215,7 @@ impl Order {
     }
 
     /// Accepts the low run as the log, and removes the high run from it.
-    fn settle(&mut self, fall: &Fall, run: &Run) {
+    fn settle(&mut self, fall: &Fall, run: &DisorderedRun) {
         self.fall = None;
         self.last = Some(fall.last);
         self.jumps
@@ -224,12 +224,12 @@ impl Order {
 
     /// The batch before a low run, if the low run continues into the log and that batch doesn't
     /// fit.
-    fn intruder(&self, fall: &Fall, after: Link) -> Option<Run> {
+    fn intruder(&self, fall: &Fall, after: Link) -> Option<DisorderedRun> {
         let goes_on = fall.last.next == after.low && fall.before.next != after.low;
         let before = self
             .second
             .filter(|second| second.next <= fall.first.low && goes_on)?;
-        Some(Run {
+        Some(DisorderedRun {
             way: Way::Ahead,
             first: fall.before,
             end: fall.before.position + fall.before.size,
@@ -240,7 +240,7 @@ impl Order {
         })
     }
 
-    fn behind(&self, fall: &Fall, after: Option<Link>) -> Run {
+    fn behind(&self, fall: &Fall, after: Option<Link>) -> DisorderedRun {
         let fits = |link: Link| {
             let exact = link.low == fall.before.next;
             link.low >= fall.before.next
@@ -248,7 +248,7 @@ impl Order {
                     link.next <= after.low && (exact || link.next == after.low)
                 })
         };
-        Run {
+        DisorderedRun {
             way: Way::Behind,
             first: fall.first,
             end: fall.last.position + fall.last.size,
@@ -260,7 +260,7 @@ impl Order {
     }
 
     /// The high run before the decrease, if the log continues after it where it was.
-    fn ahead(&self, fall: &Fall) -> Option<Run> {
+    fn ahead(&self, fall: &Fall) -> Option<DisorderedRun> {
         let after = fall.first;
         let jump = self
             .jumps
@@ -274,7 +274,7 @@ impl Order {
                 && link.next <= after.low
                 && (exact || link.next == after.low)
         };
-        Some(Run {
+        Some(DisorderedRun {
             way: Way::Ahead,
             first: jump.first,
             end: fall.before.position + fall.before.size,

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Info, Note, Tallies};
-use super::damage::Part;
+use super::damage::DamagePart;
 use super::gap::Gap;
-use super::order::{Link, Order, Run, Way};
+use super::order::{DisorderedRun, Link, Order, Way};
 use crate::format::layout::batch as layout;
 use crate::scan::Merge;
 use crate::verify::catalog::{CheckId, Fix, Severity};
@@ -38,12 +38,12 @@ pub(super) struct Sequence<'a> {
     pub(super) tallies: Tallies,
     offsets: Order,
     epochs: Order,
-    offset_runs: Vec<Run>,
-    epoch_runs: Vec<Run>,
+    offset_runs: Vec<DisorderedRun>,
+    epoch_runs: Vec<DisorderedRun>,
     last: Option<Info>,
     /// The batch before the last one.
     second_last: Option<Info>,
-    pending: Vec<Part>,
+    pending: Vec<DamagePart>,
     /// The first batch too far from the base offset, and their number.
     too_far: Option<(Info, u64)>,
     newest_magic: i8,
@@ -183,8 +183,8 @@ impl<'a> Sequence<'a> {
             self.findings
                 .add(offset_finding(run, base, &self.subject.path));
         }
-        let is_reported = |run: &Run| {
-            let mut reported = self.offset_runs.iter().map(Run::range);
+        let is_reported = |run: &DisorderedRun| {
+            let mut reported = self.offset_runs.iter().map(DisorderedRun::range);
             reported.any(|reported| reported.start < run.end && run.first.position < reported.end)
         };
         for run in self.epoch_runs.iter().filter(|run| !is_reported(run)) {
@@ -202,7 +202,7 @@ impl<'a> Sequence<'a> {
         let Some((first, count)) = self.too_far else {
             return;
         };
-        let is_reported = |run: &Run| run.range().contains(&first.position);
+        let is_reported = |run: &DisorderedRun| run.range().contains(&first.position);
         if self.offset_runs.iter().any(is_reported) {
             return;
         }
@@ -288,7 +288,7 @@ impl<'a> Sequence<'a> {
     }
 }
 
-fn keep(runs: &mut Vec<Run>, run: Option<Run>) {
+fn keep(runs: &mut Vec<DisorderedRun>, run: Option<DisorderedRun>) {
     if runs.len() < RUNS {
         runs.extend(run);
     }
@@ -316,14 +316,14 @@ fn epoch_link(info: &Info, epoch: i32) -> Link {
     }
 }
 
-fn of_run(check: CheckId, run: &Run, path: &Arc<Path>) -> Finding {
+fn of_run(check: CheckId, run: &DisorderedRun, path: &Arc<Path>) -> Finding {
     let length = run.end.saturating_sub(run.first.position);
     Finding::new(check, path)
         .at(run.first.position, length)
         .offset(run.first.offset)
 }
 
-fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
+fn offset_finding(run: &DisorderedRun, base: Option<i64>, path: &Arc<Path>) -> Finding {
     let distance = |base: i64| run.first.next.saturating_sub(1).saturating_sub(base);
     let check = match base {
         Some(base) if run.first.low < base => CheckId::OffsetBelowBase,
@@ -351,7 +351,7 @@ fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
 }
 
 /// Returns the finding of a run.
-fn finding_of(finding: Finding, run: &Run, number: Number) -> Finding {
+fn finding_of(finding: Finding, run: &DisorderedRun, number: Number) -> Finding {
     let (at, width, before) = match number {
         Number::Offset => (run.first.position, 8, run.before.next.saturating_sub(1)),
         Number::Epoch => (run.first.position.saturating_add(EPOCH), 4, run.before.low),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::damage::{Kind, PARTS, Part};
+use super::damage::{DamageKind, DamagePart, PARTS};
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::scan::{GapPart, may_follow};
@@ -10,7 +10,7 @@ use crate::store::{LogFile, Unreadable};
 
 /// The parts of a range that `cut` tile: a part for each batch whose header can be read and whose
 /// end is confirmed by the bytes after it, and one for the rest, in which batches cannot be found.
-pub(super) fn parts(log: &LogFile, cut: &[GapPart]) -> Vec<Part> {
+pub(super) fn parts(log: &LogFile, cut: &[GapPart]) -> Vec<DamagePart> {
     let (Some(first), Some(last)) = (cut.first(), cut.last()) else {
         return Vec::new();
     };
@@ -28,9 +28,9 @@ pub(super) fn parts(log: &LogFile, cut: &[GapPart]) -> Vec<Part> {
         while let Some(next) = unreadable.next_if(|next| next.range.start < end) {
             own.push(next);
         }
-        parts.push(Part {
+        parts.push(DamagePart {
             range: at..end,
-            kind: Kind::Unreadable {
+            kind: DamageKind::Unreadable {
                 is_batch: batch_end.is_some(),
             },
             head: if batch_end.is_some() {

@@ -19,7 +19,7 @@ use std::time::SystemTime;
 
 use kseg::format::Placeholder;
 use kseg::repair::disk::Attributes;
-use kseg::repair::plan::Part;
+use kseg::repair::plan::FilePart;
 use kseg::repair::{
     Action, Applied, Approved, Consent, Content, Crc, Derive, Disk, Error, Fingerprint, Loss, Plan,
     PlanPath, Proof, Recipe, Refusal, Safety, Scope, Sharing, State, Step, Target, apply, approve,
@@ -96,8 +96,8 @@ fn plan(disk: &dyn Disk, root: &str, scope: Scope, actions: Vec<Action>) -> Plan
         }
         if let Action::Arrange { pieces, .. } = &action {
             files.extend(pieces.iter().filter_map(|piece| match piece {
-                Part::Range { file, .. } => Some(file.clone()),
-                Part::Replica { .. } | Part::Bytes(_) => None,
+                FilePart::Range { file, .. } => Some(file.clone()),
+                FilePart::Replica { .. } | FilePart::Bytes(_) => None,
             }));
             files.sort();
             files.dedup();
@@ -243,7 +243,7 @@ fn wholes() -> Vec<Action> {
             FIFTH[1],
             vec![
                 part(FIFTH[0], 9..20),
-                Part::Bytes(text("new ")),
+                FilePart::Bytes(text("new ")),
                 part(FIFTH[1], 4..17),
             ],
         ),
@@ -285,14 +285,14 @@ const FIFTH: [&str; 3] = [
     "orders-5/00000000000000000020.log",
 ];
 
-fn arrange(file: &str, pieces: Vec<Part>) -> Action {
+fn arrange(file: &str, pieces: Vec<FilePart>) -> Action {
     let file = path(file);
     Action::Arrange { file, pieces }
 }
 
-fn part(file: &str, range: Range<u64>) -> Part {
+fn part(file: &str, range: Range<u64>) -> FilePart {
     let file = path(file);
-    Part::Range { file, range }
+    FilePart::Range { file, range }
 }
 
 /// What the plan makes of the first segment, and of its index.

@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use kseg::repair::disk::{
-    Attributes, Disk, Duplicate, DurableOutput, Guard, Holder, Input, Kind, Likeness, Locking,
-    Look, Sharing,
+    Attributes, Disk, DiskItem, Duplicate, DurableOutput, Guard, Holder, Input, ItemKind, Likeness,
+    Locking, Sharing,
 };
 
 use super::world::{Names, Node, World};
@@ -83,7 +83,7 @@ impl MemDisk {
         let mut dirs: Vec<&Path> = path.ancestors().skip(1).collect();
         dirs.reverse();
         for dir in dirs {
-            if self.look(dir).unwrap().kind == Kind::Absent {
+            if self.look(dir).unwrap().kind == ItemKind::Absent {
                 self.make_dir(dir).unwrap();
                 self.sync_dir(dir.parent().unwrap()).unwrap();
             }
@@ -284,22 +284,22 @@ impl Drop for Held {
 }
 
 impl Disk for MemDisk {
-    fn look(&self, path: &Path) -> io::Result<Look> {
+    fn look(&self, path: &Path) -> io::Result<DiskItem> {
         self.alive()?;
         let world = self.world.borrow();
         let device = self.device(path);
         Ok(match world.node(path) {
-            Err(_) => Look::absent(),
-            Ok(Node::Dir { attributes, .. }) => Look {
-                kind: Kind::Directory,
+            Err(_) => DiskItem::absent(),
+            Ok(Node::Dir { attributes, .. }) => DiskItem {
+                kind: ItemKind::Directory,
                 len_bytes: 0,
                 attributes: *attributes,
                 device,
             },
             Ok(Node::File {
                 now, attributes, ..
-            }) => Look {
-                kind: Kind::File,
+            }) => DiskItem {
+                kind: ItemKind::File,
                 len_bytes: now.len() as u64,
                 attributes: *attributes,
                 device,
@@ -377,7 +377,7 @@ impl Disk for MemDisk {
         if how == Likeness::New {
             wanted.modified = look.attributes.modified;
         }
-        if (look.kind, model.kind) == (Kind::File, Kind::Directory) {
+        if (look.kind, model.kind) == (ItemKind::File, ItemKind::Directory) {
             wanted.mode &= 0o666;
         }
         match self.world.borrow_mut().node_mut(path)? {

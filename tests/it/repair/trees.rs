@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use kseg::repair::disk::{Attributes, Disk, Kind};
+use kseg::repair::disk::{Attributes, Disk, ItemKind};
 
 use super::power::MemDisk;
 
@@ -27,7 +27,7 @@ impl MemDisk {
         let mut next = vec![PathBuf::from(dir)];
         while let Some(dir) = next.pop() {
             let look = self.look(&dir).unwrap();
-            if look.kind == Kind::Directory {
+            if look.kind == ItemKind::Directory {
                 next.extend(self.list(&dir).unwrap().iter().map(|name| dir.join(name)));
                 found.insert(dir, look.attributes);
             }
@@ -45,7 +45,7 @@ impl MemDisk {
             let path = dir.join(&name);
             let shown = format!("{prefix}{}", name.to_string_lossy());
             let look = self.look(&path).unwrap();
-            if look.kind == Kind::Directory {
+            if look.kind == ItemKind::Directory {
                 if self.list(&path).unwrap().is_empty() {
                     files.insert(format!("{shown}/"), (Vec::new(), None));
                 }

@@ -2,7 +2,7 @@
 
 use kseg::decode::avro::TimeUnit;
 
-use super::{Field, Kind};
+use super::{ColumnType, Field};
 
 /// The values of a column.
 #[derive(Debug, Clone)]
@@ -31,20 +31,24 @@ pub(crate) enum Data {
 
 impl Array {
     /// An empty column.
-    pub(crate) fn new(kind: &Kind) -> Self {
+    pub(crate) fn new(kind: &ColumnType) -> Self {
         let data = match kind {
-            Kind::Binary | Kind::Utf8 => Data::Bytes(Vec::new(), Vec::new()),
-            Kind::Bool => Data::Bits(Vec::new()),
-            Kind::Int(width) => Data::Fixed(Vec::new(), width.bytes()),
-            Kind::Float | Kind::Date | Kind::Time(TimeUnit::Millis) => Data::Fixed(Vec::new(), 4),
-            Kind::Double | Kind::Time(_) | Kind::Timestamp { .. } => Data::Fixed(Vec::new(), 8),
-            Kind::Decimal { .. } => Data::Fixed(Vec::new(), 16),
-            Kind::List(item) => Data::List(Vec::new(), Box::new(Self::new(&item.kind))),
-            Kind::Map(value) => {
-                let pair = vec![Self::new(&Kind::Utf8), Self::new(&value.kind)];
+            ColumnType::Binary | ColumnType::Utf8 => Data::Bytes(Vec::new(), Vec::new()),
+            ColumnType::Bool => Data::Bits(Vec::new()),
+            ColumnType::Int(width) => Data::Fixed(Vec::new(), width.bytes()),
+            ColumnType::Float | ColumnType::Date | ColumnType::Time(TimeUnit::Millis) => {
+                Data::Fixed(Vec::new(), 4)
+            }
+            ColumnType::Double | ColumnType::Time(_) | ColumnType::Timestamp { .. } => {
+                Data::Fixed(Vec::new(), 8)
+            }
+            ColumnType::Decimal { .. } => Data::Fixed(Vec::new(), 16),
+            ColumnType::List(item) => Data::List(Vec::new(), Box::new(Self::new(&item.kind))),
+            ColumnType::Map(value) => {
+                let pair = vec![Self::new(&ColumnType::Utf8), Self::new(&value.kind)];
                 Data::List(Vec::new(), Box::new(Self::with(Data::Struct(pair))))
             }
-            Kind::Struct(fields) => Data::Struct(Self::of(fields)),
+            ColumnType::Struct(fields) => Data::Struct(Self::of(fields)),
         };
         Self::with(data)
     }
@@ -332,7 +336,7 @@ mod tests {
     #[test]
     fn nulls_are_where_they_were_pushed() {
         for before in [0_usize, 1, 7, 8, 9, 16] {
-            let mut array = Array::new(&Kind::Int(Width::Four));
+            let mut array = Array::new(&ColumnType::Int(Width::Four));
             for _ in 0..before {
                 array.push_int(Some(1));
             }
@@ -352,9 +356,12 @@ mod tests {
 
     #[test]
     fn a_truncated_column_is_as_before() {
-        let header = vec![Field::new("a", Kind::Bool), Field::new("b", Kind::Utf8)];
-        let item = Field::new("element", Kind::Struct(header));
-        let kind = Kind::List(Box::new(item));
+        let header = vec![
+            Field::new("a", ColumnType::Bool),
+            Field::new("b", ColumnType::Utf8),
+        ];
+        let item = Field::new("element", ColumnType::Struct(header));
+        let kind = ColumnType::List(Box::new(item));
         let push = |array: &mut Array, row: usize| {
             if row % 3 == 2 {
                 return array.push_null();
@@ -382,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_cleared_column_is_empty() {
-        let mut array = Array::new(&Kind::Utf8);
+        let mut array = Array::new(&ColumnType::Utf8);
         array.push_bytes(Some(b"x"));
         array.push_bytes(None);
         array.clear();

@@ -18,7 +18,7 @@ use kseg::decode::avro::{
 };
 use kseg::wire::text::push_utf8;
 
-use super::{Array, Field, Kind, Width};
+use super::{Array, ColumnType, Field, Width};
 
 /// About how many bytes of a column a value takes.
 pub(crate) const VALUE_BYTES: usize = 8;
@@ -47,13 +47,13 @@ pub(crate) enum NoColumns {
 /// A column of the values of a schema.
 #[derive(Debug)]
 pub(crate) struct ValueColumn {
-    kind: Kind,
-    plan: Plan,
+    kind: ColumnType,
+    plan: DatumPlan,
 }
 
 /// The steps that read a type.
 #[derive(Debug)]
-enum Plan {
+enum DatumPlan {
     Null,
     Boolean,
     Int,
@@ -70,11 +70,11 @@ enum Plan {
     Uuid,
     Duration,
     Enum(Vec<String>),
-    List(Box<Plan>),
-    Map(Box<Plan>),
-    Record(Vec<Plan>),
+    List(Box<DatumPlan>),
+    Map(Box<DatumPlan>),
+    Record(Vec<DatumPlan>),
     /// Of each branch the member that it is; none is null. One member alone is not in a struct.
-    Union(Vec<Option<usize>>, Vec<Plan>),
+    Union(Vec<Option<usize>>, Vec<DatumPlan>),
 }
 
 impl ValueColumn {
@@ -93,7 +93,7 @@ impl ValueColumn {
     }
 
     /// The type of the column.
-    pub(crate) fn kind(&self) -> &Kind {
+    pub(crate) fn kind(&self) -> &ColumnType {
         &self.kind
     }
 
@@ -104,7 +104,7 @@ impl ValueColumn {
         let left = FREE_VALUES.saturating_add(bytes.len().saturating_mul(VALUES_A_BYTE));
         // A value takes about eight bytes of a column: one record takes no more than its JSON may.
         let left = left.min(MOST_BYTES / VALUE_BYTES);
-        let mut reader = Reader {
+        let mut reader = DatumReader {
             input: AvroCursor::new(bytes),
             left,
         };
@@ -128,7 +128,7 @@ struct Builder<'s> {
 }
 
 impl Builder<'_> {
-    fn build(&mut self, at: usize) -> Result<(Kind, Plan), NoColumns> {
+    fn build(&mut self, at: usize) -> Result<(ColumnType, DatumPlan), NoColumns> {
         if self.within.contains(&at) {
             return Err(NoColumns::Recursive);
         }
@@ -142,30 +142,36 @@ impl Builder<'_> {
         built
     }
 
-    fn type_at(&mut self, at: usize) -> Result<(Kind, Plan), NoColumns> {
+    fn type_at(&mut self, at: usize) -> Result<(ColumnType, DatumPlan), NoColumns> {
         let schema = self.schema;
         Ok(match schema.type_at(at) {
-            AvroType::Boolean => (Kind::Bool, Plan::Boolean),
-            AvroType::Int(meaning) => (kind_of(*meaning, Width::Four), Plan::Int),
-            AvroType::Long(meaning) => (kind_of(*meaning, Width::Eight), Plan::Long),
-            AvroType::Float => (Kind::Float, Plan::Float),
-            AvroType::Double => (Kind::Double, Plan::Double),
-            AvroType::String => (Kind::Utf8, Plan::Text),
+            AvroType::Boolean => (ColumnType::Bool, DatumPlan::Boolean),
+            AvroType::Int(meaning) => (kind_of(*meaning, Width::Four), DatumPlan::Int),
+            AvroType::Long(meaning) => (kind_of(*meaning, Width::Eight), DatumPlan::Long),
+            AvroType::Float => (ColumnType::Float, DatumPlan::Float),
+            AvroType::Double => (ColumnType::Double, DatumPlan::Double),
+            AvroType::String => (ColumnType::Utf8, DatumPlan::Text),
             AvroType::Bytes(meaning) => bytes(*meaning, None),
             AvroType::Fixed(size, meaning) => bytes(*meaning, Some(*size)),
             AvroType::Enum(symbols) => {
                 let symbols = symbols.iter().map(|it| unquoted(it)).collect();
-                (Kind::Utf8, Plan::Enum(symbols))
+                (ColumnType::Utf8, DatumPlan::Enum(symbols))
             }
             AvroType::Array(item) => {
                 let (kind, plan) = self.build(*item)?;
                 let item = Field::new("element", kind);
-                (Kind::List(Box::new(item)), Plan::List(Box::new(plan)))
+                (
+                    ColumnType::List(Box::new(item)),
+                    DatumPlan::List(Box::new(plan)),
+                )
             }
             AvroType::Map(value) => {
                 let (kind, plan) = self.build(*value)?;
                 let value = Field::new("value", kind);
-                (Kind::Map(Box::new(value)), Plan::Map(Box::new(plan)))
+                (
+                    ColumnType::Map(Box::new(value)),
+                    DatumPlan::Map(Box::new(plan)),
+                )
             }
             AvroType::Record(fields) if fields.is_empty() => return Err(NoColumns::Empty),
             AvroType::Record(fields) => {
@@ -175,15 +181,15 @@ impl Builder<'_> {
                     kinds.push(Field::new(field.name.clone(), kind));
                     plans.push(plan);
                 }
-                (Kind::Struct(kinds), Plan::Record(plans))
+                (ColumnType::Struct(kinds), DatumPlan::Record(plans))
             }
             AvroType::Union(branches) => self.union(branches)?,
             // A column of nothing but nulls, of a type that every reader has.
-            _ => (Kind::Bool, Plan::Null),
+            _ => (ColumnType::Bool, DatumPlan::Null),
         })
     }
 
-    fn union(&mut self, branches: &[usize]) -> Result<(Kind, Plan), NoColumns> {
+    fn union(&mut self, branches: &[usize]) -> Result<(ColumnType, DatumPlan), NoColumns> {
         let (mut members, mut kinds, mut plans) = (Vec::new(), Vec::new(), Vec::new());
         for branch in branches {
             if *self.schema.type_at(*branch) == AvroType::Null {
@@ -196,47 +202,47 @@ impl Builder<'_> {
             plans.push(plan);
         }
         let kind = match kinds.len() {
-            0 => Kind::Bool,
-            1 => kinds.pop().map_or(Kind::Bool, |only| only.kind),
-            _ => Kind::Struct(kinds),
+            0 => ColumnType::Bool,
+            1 => kinds.pop().map_or(ColumnType::Bool, |only| only.kind),
+            _ => ColumnType::Struct(kinds),
         };
-        Ok((kind, Plan::Union(members, plans)))
+        Ok((kind, DatumPlan::Union(members, plans)))
     }
 }
 
-fn kind_of(meaning: AvroNumber, width: Width) -> Kind {
+fn kind_of(meaning: AvroNumber, width: Width) -> ColumnType {
     match meaning {
-        AvroNumber::Date => Kind::Date,
-        AvroNumber::Time(unit) => Kind::Time(unit),
-        AvroNumber::Timestamp(unit) => Kind::Timestamp { unit, is_utc: true },
-        AvroNumber::LocalTimestamp(unit) => Kind::Timestamp {
+        AvroNumber::Date => ColumnType::Date,
+        AvroNumber::Time(unit) => ColumnType::Time(unit),
+        AvroNumber::Timestamp(unit) => ColumnType::Timestamp { unit, is_utc: true },
+        AvroNumber::LocalTimestamp(unit) => ColumnType::Timestamp {
             unit,
             is_utc: false,
         },
-        _ => Kind::Int(width),
+        _ => ColumnType::Int(width),
     }
 }
 
-fn bytes(meaning: AvroBytes, size: Option<usize>) -> (Kind, Plan) {
+fn bytes(meaning: AvroBytes, size: Option<usize>) -> (ColumnType, DatumPlan) {
     match meaning {
         AvroBytes::Decimal { precision, scale } if precision <= MOST_DIGITS => {
             let digits = |it: usize| u8::try_from(it).unwrap_or_default();
-            let kind = Kind::Decimal {
+            let kind = ColumnType::Decimal {
                 precision: digits(precision),
                 scale: digits(scale),
             };
-            (kind, Plan::Decimal(size))
+            (kind, DatumPlan::Decimal(size))
         }
-        AvroBytes::Decimal { scale, .. } => (Kind::Utf8, Plan::Digits(size, scale)),
-        AvroBytes::Uuid => (Kind::Utf8, Plan::Uuid),
+        AvroBytes::Decimal { scale, .. } => (ColumnType::Utf8, DatumPlan::Digits(size, scale)),
+        AvroBytes::Uuid => (ColumnType::Utf8, DatumPlan::Uuid),
         AvroBytes::Duration => {
             let names = ["months", "days", "millis"];
-            let fields = names.map(|name| Field::new(name, Kind::Int(Width::Eight)));
-            (Kind::Struct(fields.into()), Plan::Duration)
+            let fields = names.map(|name| Field::new(name, ColumnType::Int(Width::Eight)));
+            (ColumnType::Struct(fields.into()), DatumPlan::Duration)
         }
         _ => {
-            let plan = size.map_or(Plan::Bytes, Plan::Fixed);
-            (Kind::Binary, plan)
+            let plan = size.map_or(DatumPlan::Bytes, DatumPlan::Fixed);
+            (ColumnType::Binary, plan)
         }
     }
 }
@@ -246,36 +252,36 @@ fn unquoted(json: &[u8]) -> String {
     serde_json::from_slice(json).unwrap_or_default()
 }
 
-struct Reader<'b> {
+struct DatumReader<'b> {
     input: AvroCursor<'b>,
     /// The number of values that may still follow, with those that are null inside of a null.
     left: usize,
 }
 
 #[expect(clippy::little_endian_bytes, reason = "as Avro and Arrow have them")]
-impl Reader<'_> {
+impl DatumReader<'_> {
     fn spend(&mut self, values: usize) -> Result<(), Undecodable> {
         self.left = self.left.checked_sub(values).ok_or(Undecodable::Large)?;
         Ok(())
     }
 
-    fn value(&mut self, plan: &Plan, array: &mut Array) -> Result<(), Undecodable> {
+    fn value(&mut self, plan: &DatumPlan, array: &mut Array) -> Result<(), Undecodable> {
         self.spend(1)?;
         match plan {
-            Plan::Null => array.push_null(),
-            Plan::Boolean => array.push_bool(self.input.boolean()?),
-            Plan::Int => array.push_int(Some(self.input.int()?)),
-            Plan::Long => array.push_int(Some(self.input.long()?)),
-            Plan::Float => array.push_fixed(&self.input.float()?.to_le_bytes()),
-            Plan::Double => array.push_fixed(&self.input.double()?.to_le_bytes()),
-            Plan::Bytes => array.push_bytes(Some(self.input.bytes()?)),
-            Plan::Fixed(size) => array.push_bytes(Some(self.input.take(*size)?)),
-            Plan::Text => text(self.input.bytes()?, array),
-            Plan::Decimal(size) => match decimal(self.sized(*size)?) {
+            DatumPlan::Null => array.push_null(),
+            DatumPlan::Boolean => array.push_bool(self.input.boolean()?),
+            DatumPlan::Int => array.push_int(Some(self.input.int()?)),
+            DatumPlan::Long => array.push_int(Some(self.input.long()?)),
+            DatumPlan::Float => array.push_fixed(&self.input.float()?.to_le_bytes()),
+            DatumPlan::Double => array.push_fixed(&self.input.double()?.to_le_bytes()),
+            DatumPlan::Bytes => array.push_bytes(Some(self.input.bytes()?)),
+            DatumPlan::Fixed(size) => array.push_bytes(Some(self.input.take(*size)?)),
+            DatumPlan::Text => text(self.input.bytes()?, array),
+            DatumPlan::Decimal(size) => match decimal(self.sized(*size)?) {
                 Some(number) => array.push_fixed(&number.to_le_bytes()),
                 None => return Err(Undecodable::Number),
             },
-            Plan::Digits(size, scale) => {
+            DatumPlan::Digits(size, scale) => {
                 let number = self.sized(*size)?;
                 let mut digits = Vec::new();
                 if !kseg::decode::avro::write_decimal(number, *scale, &mut digits) {
@@ -283,12 +289,12 @@ impl Reader<'_> {
                 }
                 array.push_bytes(Some(&digits));
             }
-            Plan::Uuid => {
+            DatumPlan::Uuid => {
                 let mut digits = Vec::new();
                 kseg::decode::avro::write_uuid(self.input.take(16)?, &mut digits);
                 array.push_bytes(Some(&digits));
             }
-            Plan::Duration => {
+            DatumPlan::Duration => {
                 let parts = self.input.take(12)?.chunks(4);
                 for (part, column) in parts.zip(array.columns()) {
                     let number = u32::from_le_bytes(part.try_into().unwrap_or_default());
@@ -296,12 +302,12 @@ impl Reader<'_> {
                 }
                 array.end_struct();
             }
-            Plan::Enum(symbols) => {
+            DatumPlan::Enum(symbols) => {
                 let symbol = self.input.choice(symbols)?;
                 array.push_bytes(Some(symbol.as_bytes()));
             }
-            Plan::List(item) => self.list(array, |reader, items| reader.value(item, items))?,
-            Plan::Map(value) => self.list(array, |reader, pairs| {
+            DatumPlan::List(item) => self.list(array, |reader, items| reader.value(item, items))?,
+            DatumPlan::Map(value) => self.list(array, |reader, pairs| {
                 let name = reader.input.bytes()?;
                 if let [names, values] = pairs.columns() {
                     text(name, names);
@@ -310,13 +316,13 @@ impl Reader<'_> {
                 pairs.end_struct();
                 Ok(())
             })?,
-            Plan::Record(fields) => {
+            DatumPlan::Record(fields) => {
                 for (field, column) in fields.iter().zip(array.columns()) {
                     self.value(field, column)?;
                 }
                 array.end_struct();
             }
-            Plan::Union(branches, members) => self.union(branches, members, array)?,
+            DatumPlan::Union(branches, members) => self.union(branches, members, array)?,
         }
         Ok(())
     }
@@ -351,7 +357,7 @@ impl Reader<'_> {
     fn union(
         &mut self,
         branches: &[Option<usize>],
-        members: &[Plan],
+        members: &[DatumPlan],
         array: &mut Array,
     ) -> Result<(), Undecodable> {
         let branch = *self.input.choice(branches)?;

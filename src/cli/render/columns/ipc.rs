@@ -7,7 +7,7 @@
 use kseg::decode::avro::TimeUnit;
 
 use super::flatbuffer::{Flat, Reference, Slot};
-use super::{Array, Data, Field, Kind, Width};
+use super::{Array, ColumnType, Data, Field, Width};
 
 /// The first bytes of each message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -90,15 +90,15 @@ fn field(flat: &mut Flat, place: Reference, field: &Field, is_nullable: bool) {
     flat.text(name, &field.name);
     type_table(flat, kind, &field.kind);
     match &field.kind {
-        Kind::List(item) => fields(flat, children, std::slice::from_ref(&**item)),
-        Kind::Map(value) => entries(flat, children, value),
-        Kind::Struct(below) => fields(flat, children, below),
+        ColumnType::List(item) => fields(flat, children, std::slice::from_ref(&**item)),
+        ColumnType::Map(value) => entries(flat, children, value),
+        ColumnType::Struct(below) => fields(flat, children, below),
         _ => fields(flat, children, &[]),
     }
 }
 
 /// The slots of a `Field`: name, nullable, type, dictionary, children.
-fn slots(kind: &Kind, is_nullable: bool) -> [Slot; 6] {
+fn slots(kind: &ColumnType, is_nullable: bool) -> [Slot; 6] {
     [
         Slot::Reference,
         Slot::Byte(is_nullable.into()),
@@ -113,11 +113,11 @@ fn slots(kind: &Kind, is_nullable: bool) -> [Slot; 6] {
 fn entries(flat: &mut Flat, place: Reference, value: &Field) {
     for place in flat.references(place, 1) {
         let [name, _, _, kind, _, children] =
-            flat.table(place, slots(&Kind::Struct(Vec::new()), false));
+            flat.table(place, slots(&ColumnType::Struct(Vec::new()), false));
         flat.text(name, "entries");
         flat.table(kind, []);
         let places = flat.references(children, 2);
-        let key = Field::new("key", Kind::Utf8);
+        let key = Field::new("key", ColumnType::Utf8);
         for (place, (field, is_nullable)) in places.into_iter().zip([(&key, false), (value, true)])
         {
             self::field(flat, place, field, is_nullable);
@@ -126,26 +126,26 @@ fn entries(flat: &mut Flat, place: Reference, value: &Field) {
 }
 
 /// The member of the union `Type`.
-const fn type_of(kind: &Kind) -> u8 {
+const fn type_of(kind: &ColumnType) -> u8 {
     match kind {
-        Kind::Int(_) => 2,
-        Kind::Float | Kind::Double => 3,
-        Kind::Binary => 4,
-        Kind::Utf8 => 5,
-        Kind::Bool => 6,
-        Kind::Decimal { .. } => 7,
-        Kind::Date => 8,
-        Kind::Time(_) => 9,
-        Kind::Timestamp { .. } => 10,
-        Kind::List(_) => 12,
-        Kind::Struct(_) => 13,
-        Kind::Map(_) => 17,
+        ColumnType::Int(_) => 2,
+        ColumnType::Float | ColumnType::Double => 3,
+        ColumnType::Binary => 4,
+        ColumnType::Utf8 => 5,
+        ColumnType::Bool => 6,
+        ColumnType::Decimal { .. } => 7,
+        ColumnType::Date => 8,
+        ColumnType::Time(_) => 9,
+        ColumnType::Timestamp { .. } => 10,
+        ColumnType::List(_) => 12,
+        ColumnType::Struct(_) => 13,
+        ColumnType::Map(_) => 17,
     }
 }
 
-fn type_table(flat: &mut Flat, place: Reference, kind: &Kind) {
+fn type_table(flat: &mut Flat, place: Reference, kind: &ColumnType) {
     match kind {
-        Kind::Int(width) => {
+        ColumnType::Int(width) => {
             let bits = match width {
                 Width::Two => 16,
                 Width::Four => 32,
@@ -153,32 +153,37 @@ fn type_table(flat: &mut Flat, place: Reference, kind: &Kind) {
             };
             flat.table(place, [Slot::Int(bits), Slot::Byte(1)]);
         }
-        Kind::Float => {
+        ColumnType::Float => {
             flat.table(place, [Slot::Short(1)]);
         }
-        Kind::Double => {
+        ColumnType::Double => {
             flat.table(place, [Slot::Short(2)]);
         }
-        Kind::Decimal { precision, scale } => {
+        ColumnType::Decimal { precision, scale } => {
             let slots = [*precision, *scale].map(|it| Slot::Int(it.into()));
             flat.table(place, slots);
         }
-        Kind::Date => {
+        ColumnType::Date => {
             // Days.
             flat.table(place, [Slot::Short(0)]);
         }
-        Kind::Time(unit) => {
+        ColumnType::Time(unit) => {
             let bits = if *unit == TimeUnit::Millis { 32 } else { 64 };
             flat.table(place, [unit_of(*unit), Slot::Int(bits)]);
         }
-        Kind::Timestamp { unit, is_utc: true } => {
+        ColumnType::Timestamp { unit, is_utc: true } => {
             let [_, zone] = flat.table(place, [unit_of(*unit), Slot::Reference]);
             flat.text(zone, "UTC");
         }
-        Kind::Timestamp { unit, .. } => {
+        ColumnType::Timestamp { unit, .. } => {
             flat.table(place, [unit_of(*unit)]);
         }
-        Kind::Binary | Kind::Utf8 | Kind::Bool | Kind::List(_) | Kind::Map(_) | Kind::Struct(_) => {
+        ColumnType::Binary
+        | ColumnType::Utf8
+        | ColumnType::Bool
+        | ColumnType::List(_)
+        | ColumnType::Map(_)
+        | ColumnType::Struct(_) => {
             flat.table(place, []);
         }
     }

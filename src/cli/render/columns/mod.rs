@@ -21,9 +21,8 @@ mod parquet_types;
 
 use std::borrow::Cow;
 
-use kseg::decode::avro::TimeUnit;
-
 pub(crate) use array::{Array, Data};
+use kseg::decode::avro::TimeUnit;
 
 /// A column: its name and type. Every column is nullable, because Spark refuses children that are
 /// not.
@@ -32,7 +31,7 @@ pub(crate) struct Field {
     /// Its name.
     pub(crate) name: Cow<'static, str>,
     /// Its type.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ColumnType,
 }
 
 /// The compression of the pages of a Parquet file.
@@ -46,7 +45,7 @@ pub(crate) enum PageCodec {
 
 /// The type of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnType {
     /// Bytes.
     Binary,
     /// UTF-8.
@@ -107,7 +106,7 @@ impl Width {
     }
 }
 
-impl Kind {
+impl ColumnType {
     /// Microseconds since 1970, UTC.
     pub(crate) const INSTANT: Self = Self::Timestamp {
         unit: TimeUnit::Micros,
@@ -117,7 +116,7 @@ impl Kind {
 
 impl Field {
     /// A column.
-    pub(crate) fn new(name: impl Into<Cow<'static, str>>, kind: Kind) -> Self {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>, kind: ColumnType) -> Self {
         let name = name.into();
         Self { name, kind }
     }

@@ -22,7 +22,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedW
 use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type};
 
 use super::parquet_types::type_of;
-use super::{Array, Data, Field, Kind, PageCodec};
+use super::{Array, ColumnType, Data, Field, PageCodec};
 
 /// Columns by whose smallest and largest value engines pass over row groups.
 const PRUNED: [&str; 4] = ["topic", "partition", "offset", "timestamp"];
@@ -42,7 +42,7 @@ pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>);
 
 /// Encodes and compresses the row groups of a file.
 pub(crate) struct GroupEncoder {
-    kinds: Vec<Kind>,
+    kinds: Vec<ColumnType>,
     leaves: Vec<ColumnDescPtr>,
     properties: WriterPropertiesPtr,
 }
@@ -168,7 +168,7 @@ type Leaf<'a> = &'a mut dyn FnMut(&mut ColumnWriter<'_>) -> Result<()>;
 /// null has no level for it.
 fn write(
     array: &mut Array,
-    (kind, is_nullable): (&Kind, bool),
+    (kind, is_nullable): (&ColumnType, bool),
     mut slots: Vec<Slot>,
     depth: i16,
     each: &mut dyn FnMut(Leaf<'_>) -> Result<()>,
@@ -178,20 +178,20 @@ fn write(
         slot.definition += i16::from(slot.row.is_some() && is_nullable);
     }
     match (array.data_mut(), kind) {
-        (Data::Struct(columns), Kind::Struct(fields)) => {
+        (Data::Struct(columns), ColumnType::Struct(fields)) => {
             for (column, field) in columns.iter_mut().zip(fields) {
                 write(column, (&field.kind, true), slots.clone(), depth, each)?;
             }
             Ok(())
         }
-        (Data::List(ends, items), Kind::List(item)) => {
+        (Data::List(ends, items), ColumnType::List(item)) => {
             let slots = items_of(&slots, ends, depth + 1);
             write(items, (&item.kind, true), slots, depth + 1, each)
         }
-        (Data::List(ends, pairs), Kind::Map(value)) => {
+        (Data::List(ends, pairs), ColumnType::Map(value)) => {
             // The pairs are the repeated group itself, so they have no level.
             let slots = items_of(&slots, ends, depth + 1);
-            let kinds = [(&Kind::Utf8, false), (&value.kind, true)];
+            let kinds = [(&ColumnType::Utf8, false), (&value.kind, true)];
             for (column, kind) in pairs.columns().iter_mut().zip(kinds) {
                 write(column, kind, slots.clone(), depth + 1, each)?;
             }
@@ -231,7 +231,7 @@ fn range_of(ends: &[i32], row: usize) -> std::ops::Range<usize> {
 
 fn write_leaf(
     data: &mut Data,
-    kind: &Kind,
+    kind: &ColumnType,
     slots: &[Slot],
     column: &mut ColumnWriter<'_>,
 ) -> Result<()> {
@@ -239,13 +239,17 @@ fn write_leaf(
         Data::Bits(bits) => put::<BoolType>(column, slots, |row| {
             bits.get(row / 8).is_some_and(|it| it >> (row % 8) & 1 == 1)
         }),
-        Data::Fixed(bytes, _) if *kind == Kind::Float => put::<FloatType>(column, slots, |row| {
-            let bits = u32::try_from(number(bytes, row, 4) & 0xffff_ffff);
-            f32::from_bits(bits.unwrap_or_default())
-        }),
-        Data::Fixed(bytes, _) if *kind == Kind::Double => put::<DoubleType>(column, slots, |row| {
-            f64::from_bits(number(bytes, row, 8).cast_unsigned())
-        }),
+        Data::Fixed(bytes, _) if *kind == ColumnType::Float => {
+            put::<FloatType>(column, slots, |row| {
+                let bits = u32::try_from(number(bytes, row, 4) & 0xffff_ffff);
+                f32::from_bits(bits.unwrap_or_default())
+            })
+        }
+        Data::Fixed(bytes, _) if *kind == ColumnType::Double => {
+            put::<DoubleType>(column, slots, |row| {
+                f64::from_bits(number(bytes, row, 8).cast_unsigned())
+            })
+        }
         Data::Fixed(bytes, 16) => {
             // Decimals, which Parquet has big-endian.
             bytes.chunks_mut(16).for_each(<[u8]>::reverse);

@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use kseg::decode::avro::TimeUnit as Unit;
-use parquet::basic::Type as Physical;
-use parquet::basic::{DecimalType, LogicalType, Repetition, TimeUnit, TimestampType};
+use parquet::basic::{
+    DecimalType, LogicalType, Repetition, TimeUnit, TimestampType, Type as Physical,
+};
 use parquet::schema::types::Type;
 
-use super::{Field, Kind, Width};
+use super::{ColumnType, Field, Width};
 
 /// The type of a column; all are optional.
 pub(super) fn type_of(field: &Field) -> Result<Type> {
     let name = &*field.name;
     let (physical, logical) = match &field.kind {
-        Kind::List(item) => {
+        ColumnType::List(item) => {
             let items = group("list", Repetition::REPEATED, None, vec![type_of(item)?])?;
             return optional(name, Some(LogicalType::List), vec![items]);
         }
-        Kind::Map(value) => {
+        ColumnType::Map(value) => {
             let key = Type::primitive_type_builder("key", Physical::BYTE_ARRAY)
                 .with_repetition(Repetition::REQUIRED)
                 .with_logical_type(Some(LogicalType::String))
@@ -27,21 +28,21 @@ pub(super) fn type_of(field: &Field) -> Result<Type> {
             let pairs = group("key_value", Repetition::REPEATED, None, pair)?;
             return optional(name, Some(LogicalType::Map), vec![pairs]);
         }
-        Kind::Struct(fields) => {
+        ColumnType::Struct(fields) => {
             let columns: Result<Vec<Type>> = fields.iter().map(type_of).collect();
             return optional(name, None, columns?);
         }
-        Kind::Decimal { precision, scale } => return decimal(name, *precision, *scale),
-        Kind::Binary => (Physical::BYTE_ARRAY, None),
-        Kind::Utf8 => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        Kind::Bool => (Physical::BOOLEAN, None),
-        Kind::Int(Width::Two) => (Physical::INT32, Some(LogicalType::integer(16, true))),
-        Kind::Int(Width::Four) => (Physical::INT32, None),
-        Kind::Int(Width::Eight) => (Physical::INT64, None),
-        Kind::Float => (Physical::FLOAT, None),
-        Kind::Double => (Physical::DOUBLE, None),
-        Kind::Date => (Physical::INT32, Some(LogicalType::Date)),
-        Kind::Time(unit) => {
+        ColumnType::Decimal { precision, scale } => return decimal(name, *precision, *scale),
+        ColumnType::Binary => (Physical::BYTE_ARRAY, None),
+        ColumnType::Utf8 => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        ColumnType::Bool => (Physical::BOOLEAN, None),
+        ColumnType::Int(Width::Two) => (Physical::INT32, Some(LogicalType::integer(16, true))),
+        ColumnType::Int(Width::Four) => (Physical::INT32, None),
+        ColumnType::Int(Width::Eight) => (Physical::INT64, None),
+        ColumnType::Float => (Physical::FLOAT, None),
+        ColumnType::Double => (Physical::DOUBLE, None),
+        ColumnType::Date => (Physical::INT32, Some(LogicalType::Date)),
+        ColumnType::Time(unit) => {
             let is_small = *unit == Unit::Millis;
             let physical = if is_small {
                 Physical::INT32
@@ -50,7 +51,7 @@ pub(super) fn type_of(field: &Field) -> Result<Type> {
             };
             (physical, Some(LogicalType::Time(time(*unit, false))))
         }
-        Kind::Timestamp { unit, is_utc } => {
+        ColumnType::Timestamp { unit, is_utc } => {
             let logical = LogicalType::Timestamp(time(*unit, *is_utc));
             (Physical::INT64, Some(logical))
         }

@@ -16,7 +16,7 @@ const DEEPEST: usize = 8;
 
 /// The position of a message.
 #[derive(Clone, Copy)]
-struct Place {
+struct MessagePlace {
     /// The position of the outermost entry.
     position: u64,
     timestamp_type: TimestampType,
@@ -55,7 +55,7 @@ impl LogPrinter<'_> {
                 &format_args!("{size} bytes exceed --max-message-size {most}"),
             );
         }
-        let place = Place {
+        let place = MessagePlace {
             position,
             timestamp_type: message.timestamp_type(),
             depth: 0,
@@ -73,7 +73,7 @@ impl LogPrinter<'_> {
     fn inner_messages(
         &mut self,
         wrapper: Message<'_>,
-        place: Place,
+        place: MessagePlace,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
@@ -89,7 +89,7 @@ impl LogPrinter<'_> {
                 Ok((record, Some(message))) => {
                     let opened = self.style.nested == Nested::Opened && place.depth < DEEPEST;
                     if opened && message.codec() != Ok(Codec::None) {
-                        let deeper = Place {
+                        let deeper = MessagePlace {
                             depth: place.depth + 1,
                             ..place
                         };
@@ -113,7 +113,7 @@ impl LogPrinter<'_> {
         &mut self,
         message: &Message<'_>,
         record: &Record<'_>,
-        place: Place,
+        place: MessagePlace,
         out: &mut Output<'_>,
     ) {
         // Before 0.11 compressed sets were not expected to follow each other.

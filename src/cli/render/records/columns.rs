@@ -9,11 +9,11 @@ use kseg::format::TimestampType;
 use kseg::wire::text::push_utf8;
 
 use super::content::{Payload, View};
-use super::entry::{Entry, Facts};
+use super::entry::{Facts, LocatedRecord};
 use super::schemas::TypedValues;
 use super::shown::Shown;
 use crate::cli::render::Page;
-use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};
+use crate::cli::render::columns::{Array, ColumnType, Field, Width, ipc};
 
 /// The maximum number of rows of a batch.
 const BATCH_ROWS: usize = 16 << 10;
@@ -43,32 +43,32 @@ impl Columns {
     /// Their names and types.
     pub(crate) fn fields(self) -> Vec<Field> {
         let header = vec![
-            Field::new("key", Kind::Utf8),
-            Field::new("value", Kind::Binary),
+            Field::new("key", ColumnType::Utf8),
+            Field::new("value", ColumnType::Binary),
         ];
-        let header = Field::new("element", Kind::Struct(header));
+        let header = Field::new("element", ColumnType::Struct(header));
         let mut fields = vec![
-            Field::new("key", Kind::Binary),
-            Field::new("value", Kind::Binary),
-            Field::new("topic", Kind::Utf8),
-            Field::new("partition", Kind::Int(Width::Four)),
-            Field::new("offset", Kind::Int(Width::Eight)),
-            Field::new("timestamp", Kind::INSTANT),
-            Field::new("timestampType", Kind::Int(Width::Four)),
-            Field::new("headers", Kind::List(Box::new(header))),
+            Field::new("key", ColumnType::Binary),
+            Field::new("value", ColumnType::Binary),
+            Field::new("topic", ColumnType::Utf8),
+            Field::new("partition", ColumnType::Int(Width::Four)),
+            Field::new("offset", ColumnType::Int(Width::Eight)),
+            Field::new("timestamp", ColumnType::INSTANT),
+            Field::new("timestampType", ColumnType::Int(Width::Four)),
+            Field::new("headers", ColumnType::List(Box::new(header))),
         ];
         if self == Self::All {
             fields.extend([
-                Field::new("leaderEpoch", Kind::Int(Width::Four)),
-                Field::new("producerId", Kind::Int(Width::Eight)),
-                Field::new("producerEpoch", Kind::Int(Width::Two)),
-                Field::new("sequence", Kind::Int(Width::Four)),
-                Field::new("transactional", Kind::Bool),
-                Field::new("control", Kind::Bool),
-                Field::new("batchOffset", Kind::Int(Width::Eight)),
-                Field::new("position", Kind::Int(Width::Eight)),
-                Field::new("codec", Kind::Utf8),
-                Field::new("file", Kind::Utf8),
+                Field::new("leaderEpoch", ColumnType::Int(Width::Four)),
+                Field::new("producerId", ColumnType::Int(Width::Eight)),
+                Field::new("producerEpoch", ColumnType::Int(Width::Two)),
+                Field::new("sequence", ColumnType::Int(Width::Four)),
+                Field::new("transactional", ColumnType::Bool),
+                Field::new("control", ColumnType::Bool),
+                Field::new("batchOffset", ColumnType::Int(Width::Eight)),
+                Field::new("position", ColumnType::Int(Width::Eight)),
+                Field::new("codec", ColumnType::Utf8),
+                Field::new("file", ColumnType::Utf8),
             ]);
         }
         fields
@@ -204,7 +204,7 @@ impl Rows {
     /// Appends a record, with its value by the schema of `typed`, if there is one.
     pub(super) fn push(
         &mut self,
-        entry: &Entry<'_, '_>,
+        entry: &LocatedRecord<'_, '_>,
         view: &View<'_>,
         typed: Option<&TypedValues>,
         scratch: &mut Vec<u8>,
@@ -272,7 +272,7 @@ impl Rows {
 
     /// Appends to kseg's own columns, if they are requested.
     #[inline]
-    fn own(&mut self, entry: &Entry<'_, '_>) {
+    fn own(&mut self, entry: &LocatedRecord<'_, '_>) {
         let own = self.arrays.get_mut(8..).unwrap_or_default();
         let Some(
             [

@@ -9,7 +9,7 @@ use kseg::format::{Header, Record};
 use kseg::report::secrets;
 
 use super::embed;
-use super::entry::Entry;
+use super::entry::LocatedRecord;
 use super::reveal::{Bytes, Reveal};
 use super::schemas::{Framed, SchemaProblem, Schemas, Side, TypedValues};
 use super::serdes::Serde;
@@ -63,9 +63,9 @@ impl<'r> View<'r> {
         contents: Contents,
         decoder: Option<Decoder>,
         schemas: Option<&'r Schemas>,
-        entry: &Entry<'r, 'r>,
+        entry: &LocatedRecord<'r, 'r>,
     ) -> Self {
-        let Entry { batch, record, .. } = *entry;
+        let LocatedRecord { batch, record, .. } = *entry;
         let is_control = batch.is_control();
         Self {
             contents,

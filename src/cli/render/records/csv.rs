@@ -13,7 +13,7 @@
 //! Lines end with CR LF, as they may also inside of quotes. A text that is empty is `""`, what is not there is empty.
 
 use super::content::View;
-use super::entry::{Entry, Facts, crc_name};
+use super::entry::{Facts, LocatedRecord, crc_name};
 use super::object::write_headers;
 use super::shown::Shown;
 use crate::cli::render::{PIECE, Page, Push};
@@ -55,7 +55,7 @@ pub(super) fn header(out: &mut Vec<u8>) {
 
 /// Appends a record.
 pub(super) fn record(
-    entry: &Entry<'_, '_>,
+    entry: &LocatedRecord<'_, '_>,
     view: &View<'_>,
     scratch: &mut Vec<u8>,
     out: &mut impl Page,

@@ -15,7 +15,7 @@ const DIGITS: usize = 300;
 pub(super) fn compact(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let is_json = simdutf8::basic::from_utf8(bytes).is_ok() && {
-        let mut reader = Reader { rest: bytes, out };
+        let mut reader = JsonScanner { rest: bytes, out };
         reader.value(0).is_some() && reader.peek().is_none()
     };
     if !is_json {
@@ -25,12 +25,12 @@ pub(super) fn compact(bytes: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// Reads from front to back, and copies.
-struct Reader<'a, 'o> {
+struct JsonScanner<'a, 'o> {
     rest: &'a [u8],
     out: &'o mut Vec<u8>,
 }
 
-impl Reader<'_, '_> {
+impl JsonScanner<'_, '_> {
     /// Skips blanks.
     fn peek(&mut self) -> Option<u8> {
         while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {

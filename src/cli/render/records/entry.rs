@@ -4,7 +4,7 @@ use kseg::format::{Batch, Record};
 
 /// A record to render, and its place.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'a, 'b> {
+pub(crate) struct LocatedRecord<'a, 'b> {
     /// Its topic, if that is known.
     pub(crate) topic: Option<&'a str>,
     /// Its partition, if that is known.

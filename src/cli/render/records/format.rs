@@ -7,7 +7,7 @@ use kseg::decode::Decoder;
 
 use super::columns::{Columns, Lossy, Rows};
 use super::content::{Contents, Policy, View};
-use super::entry::Entry;
+use super::entry::LocatedRecord;
 use super::object::Objects;
 use super::reveal::{Bytes, Reveal};
 use super::schemas::{Schemas, TypedValues};
@@ -245,7 +245,7 @@ pub(crate) struct RecordRenderer<'a> {
 
 impl RecordRenderer<'_> {
     /// Appends a record.
-    pub(crate) fn record(&mut self, entry: Entry<'_, '_>, out: &mut impl Page) {
+    pub(crate) fn record(&mut self, entry: LocatedRecord<'_, '_>, out: &mut impl Page) {
         let format = self.format;
         let view = View::new(
             format.contents,

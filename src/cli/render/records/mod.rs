@@ -35,7 +35,7 @@ mod template;
 mod text;
 
 pub(crate) use columns::{Lossy, Rows};
-pub(crate) use entry::Entry;
+pub(crate) use entry::LocatedRecord;
 pub(crate) use format::{Form, RecordFormat, RecordRenderer};
 pub(crate) use options::Rendering;
 pub(crate) use protobuf::Messages;

@@ -15,16 +15,16 @@ const DEPTH: u8 = 100;
 /// Appends the value in `bytes`; returns false if they are something else, with incomplete output
 /// in `out`.
 pub(super) fn write_json(bytes: &[u8], out: &mut Vec<u8>) -> bool {
-    let mut reader = Reader { rest: bytes };
+    let mut reader = MsgpackReader { rest: bytes };
     reader.value(0, out).is_some() && reader.rest.is_empty()
 }
 
 /// Reads from front to back.
-struct Reader<'a> {
+struct MsgpackReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MsgpackReader<'a> {
     fn take(&mut self, bytes: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(bytes)?;
         self.rest = rest;

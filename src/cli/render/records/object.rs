@@ -5,7 +5,7 @@ use kseg::decode::registry::Registered;
 use kseg::format::Batch;
 
 use super::content::View;
-use super::entry::{Entry, Facts, crc_name};
+use super::entry::{Facts, LocatedRecord, crc_name};
 use crate::cli::render::{Page, Push};
 use crate::cli::schema;
 
@@ -36,7 +36,7 @@ struct Identity {
 }
 
 impl Identity {
-    fn of(entry: &Entry<'_, '_>) -> Self {
+    fn of(entry: &LocatedRecord<'_, '_>) -> Self {
         let (offset, leader_epoch, crc) = match entry.batch {
             Batch::V2(batch) => (
                 batch.base_offset().get(),
@@ -61,7 +61,7 @@ impl Objects {
     /// Appends a record.
     pub(super) fn record(
         &mut self,
-        entry: &Entry<'_, '_>,
+        entry: &LocatedRecord<'_, '_>,
         view: &View<'_>,
         scratch: &mut Vec<u8>,
         out: &mut impl Page,
@@ -111,7 +111,7 @@ impl Objects {
 
     /// Renders the common parts of all records of the batch.
     #[cold]
-    fn enter(&mut self, entry: &Entry<'_, '_>) {
+    fn enter(&mut self, entry: &LocatedRecord<'_, '_>) {
         self.topic = entry.topic.map(str::to_owned);
         let facts = Facts::of(entry.batch);
         let head = &mut self.head;

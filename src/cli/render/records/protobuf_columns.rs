@@ -14,12 +14,13 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind as Type, MapKey, MessageDescriptor, ReflectMessage, Value,
+    ColumnType as Type, DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage,
+    Value,
 };
 
 use super::protobuf::{Messages, key_text};
 use crate::cli::render::columns::avro::{MOST_COLUMNS, NoColumns, VALUE_BYTES};
-use crate::cli::render::columns::{Array, Field, Kind, Width};
+use crate::cli::render::columns::{Array, ColumnType, Field, Width};
 
 /// The maximum number of messages inside of each other.
 const MOST_DEPTH: usize = 64;
@@ -33,7 +34,7 @@ const MOST_VALUES: usize = 8 << 20;
 pub(super) struct MessageColumn {
     messages: Messages,
     descriptor: MessageDescriptor,
-    kind: Kind,
+    kind: ColumnType,
 }
 
 impl MessageColumn {
@@ -52,7 +53,7 @@ impl MessageColumn {
     }
 
     /// The type of the column.
-    pub(super) fn kind(&self) -> &Kind {
+    pub(super) fn kind(&self) -> &ColumnType {
         &self.kind
     }
 
@@ -86,7 +87,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn message(&mut self, message: &MessageDescriptor) -> Result<Kind, NoColumns> {
+    fn message(&mut self, message: &MessageDescriptor) -> Result<ColumnType, NoColumns> {
         if self.within.contains(message) {
             return Err(NoColumns::Recursive);
         }
@@ -104,10 +105,10 @@ impl Builder {
         if fields.is_empty() {
             return Err(NoColumns::Empty);
         }
-        Ok(Kind::Struct(fields))
+        Ok(ColumnType::Struct(fields))
     }
 
-    fn field(&mut self, field: &FieldDescriptor) -> Result<Kind, NoColumns> {
+    fn field(&mut self, field: &FieldDescriptor) -> Result<ColumnType, NoColumns> {
         self.columns += 1;
         if self.columns > MOST_COLUMNS {
             return Err(NoColumns::Many);
@@ -115,31 +116,31 @@ impl Builder {
         let kind = field.kind();
         if let Some(entry) = kind.as_message().filter(|_| field.is_map()) {
             let value = self.value(&entry.map_entry_value_field().kind())?;
-            return Ok(Kind::Map(Box::new(Field::new("value", value))));
+            return Ok(ColumnType::Map(Box::new(Field::new("value", value))));
         }
         let kind = self.value(&kind)?;
         Ok(if field.is_list() {
-            Kind::List(Box::new(Field::new("element", kind)))
+            ColumnType::List(Box::new(Field::new("element", kind)))
         } else {
             kind
         })
     }
 
-    fn value(&mut self, kind: &Type) -> Result<Kind, NoColumns> {
+    fn value(&mut self, kind: &Type) -> Result<ColumnType, NoColumns> {
         Ok(match kind {
-            Type::Bool => Kind::Bool,
-            Type::Int32 | Type::Sint32 | Type::Sfixed32 => Kind::Int(Width::Four),
+            Type::Bool => ColumnType::Bool,
+            Type::Int32 | Type::Sint32 | Type::Sfixed32 => ColumnType::Int(Width::Four),
             Type::Int64 | Type::Sint64 | Type::Sfixed64 | Type::Uint32 | Type::Fixed32 => {
-                Kind::Int(Width::Eight)
+                ColumnType::Int(Width::Eight)
             }
-            Type::Uint64 | Type::Fixed64 => Kind::Decimal {
+            Type::Uint64 | Type::Fixed64 => ColumnType::Decimal {
                 precision: 20,
                 scale: 0,
             },
-            Type::Float => Kind::Float,
-            Type::Double => Kind::Double,
-            Type::String | Type::Enum(_) => Kind::Utf8,
-            Type::Bytes => Kind::Binary,
+            Type::Float => ColumnType::Float,
+            Type::Double => ColumnType::Double,
+            Type::String | Type::Enum(_) => ColumnType::Utf8,
+            Type::Bytes => ColumnType::Binary,
             Type::Message(message) => self.message(message)?,
         })
     }

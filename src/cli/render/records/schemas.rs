@@ -14,7 +14,7 @@ use super::embed;
 use super::protobuf::Messages;
 use super::protobuf_columns::MessageColumn;
 use crate::cli::render::columns::avro::ValueColumn;
-use crate::cli::render::columns::{Array, Kind};
+use crate::cli::render::columns::{Array, ColumnType};
 
 /// Headers that contain the id, if it is not before the payload (Confluent 8).
 const KEY_HEADER: &[u8] = b"__key_schema_id";
@@ -34,13 +34,13 @@ const MOST_REFERENCES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Schemas {
     registry: Registry,
-    ready: Vec<OnceLock<Option<Reader>>>,
+    ready: Vec<OnceLock<Option<PayloadReader>>>,
     by_guid: BTreeMap<[u8; 16], usize>,
 }
 
 /// A reader of the payloads of a schema.
 #[derive(Debug)]
-enum Reader {
+enum PayloadReader {
     Avro(avro::Schema),
     Json,
     /// By field numbers if `None`.
@@ -89,7 +89,7 @@ enum TypedColumn {
 
 impl TypedValues {
     /// The type of the column.
-    pub(super) fn kind(&self) -> &Kind {
+    pub(super) fn kind(&self) -> &ColumnType {
         match &self.column {
             TypedColumn::Avro(column) => column.kind(),
             TypedColumn::Protobuf(column) => column.kind(),
@@ -278,8 +278,8 @@ impl Schemas {
         };
         let reader = all.get(place).and_then(|schema| self.reader(schema));
         let column = match reader {
-            Some(Reader::Avro(schema)) => ValueColumn::new(&schema).map(TypedColumn::Avro),
-            Some(Reader::Protobuf(Some(messages))) => {
+            Some(PayloadReader::Avro(schema)) => ValueColumn::new(&schema).map(TypedColumn::Avro),
+            Some(PayloadReader::Protobuf(Some(messages))) => {
                 MessageColumn::new(messages).map(TypedColumn::Protobuf)
             }
             _ => bail!("--value-columns {name}: not a valid {COLUMN_SCHEMAS} schema"),
@@ -323,11 +323,11 @@ impl Schemas {
         let reader = ready.and_then(|ready| ready.get_or_init(|| self.reader(schema)).as_ref());
         match reader {
             None => Err(SchemaProblem::Broken(id)),
-            Some(Reader::Avro(schema)) => schema
+            Some(PayloadReader::Avro(schema)) => schema
                 .write_json(framed.payload, out)
                 .map_err(|why| SchemaProblem::Value(id, why)),
-            Some(Reader::Json) if embed::compact(framed.payload, out) => Ok(()),
-            Some(Reader::Protobuf(messages))
+            Some(PayloadReader::Json) if embed::compact(framed.payload, out) => Ok(()),
+            Some(PayloadReader::Protobuf(messages))
                 if message(framed, messages.as_ref(), out) == Some(true) =>
             {
                 Ok(())
@@ -336,7 +336,7 @@ impl Schemas {
         }
     }
 
-    fn reader(&self, schema: &Registered) -> Option<Reader> {
+    fn reader(&self, schema: &Registered) -> Option<PayloadReader> {
         let mut named = Vec::new();
         let is_whole = self.references(schema, MOST_REFERENCES, &mut named);
         match schema.kind {
@@ -344,10 +344,10 @@ impl Schemas {
                 is_whole?;
                 let texts: Vec<&str> = named.into_iter().map(|(_, text)| text).collect();
                 let parsed = avro::Schema::parse(&schema.text, &texts);
-                parsed.ok().map(Reader::Avro)
+                parsed.ok().map(PayloadReader::Avro)
             }
-            SchemaKind::Json => Some(Reader::Json),
-            SchemaKind::Protobuf => Some(Reader::Protobuf(
+            SchemaKind::Json => Some(PayloadReader::Json),
+            SchemaKind::Protobuf => Some(PayloadReader::Protobuf(
                 Messages::compile(&schema.text, &named).ok(),
             )),
             _ => None,

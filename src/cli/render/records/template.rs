@@ -7,7 +7,7 @@
 use std::str::FromStr;
 
 use super::content::View;
-use super::entry::Entry;
+use super::entry::LocatedRecord;
 use super::shown::Shown;
 use crate::cli::render::{Page, Push};
 
@@ -149,7 +149,7 @@ impl Template {
     pub(super) fn record(
         &self,
         null: &[u8],
-        entry: &Entry<'_, '_>,
+        entry: &LocatedRecord<'_, '_>,
         view: &View<'_>,
         scratch: &mut Vec<u8>,
         out: &mut impl Page,

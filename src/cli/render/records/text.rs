@@ -6,14 +6,14 @@
 use kseg::decode::json::write_text;
 
 use super::content::View;
-use super::entry::Entry;
+use super::entry::LocatedRecord;
 use super::shown::Shown;
 use crate::cli::render::time::write_rfc3339;
 use crate::cli::render::{Page, Push};
 
 /// Appends a record.
 pub(super) fn record(
-    entry: &Entry<'_, '_>,
+    entry: &LocatedRecord<'_, '_>,
     view: &View<'_>,
     [scratch, spare]: [&mut Vec<u8>; 2],
     out: &mut impl Page,

@@ -2,7 +2,7 @@
 
 use super::protobuf::Messages;
 use crate::cli::render::columns::avro::NoColumns;
-use crate::cli::render::columns::{Array, Kind};
+use crate::cli::render::columns::{Array, ColumnType};
 
 /// A column of messages; without the feature there are no values of this type.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ impl MessageColumn {
     }
 
     /// Cannot be called.
-    pub(super) fn kind(&self) -> &Kind {
+    pub(super) fn kind(&self) -> &ColumnType {
         match *self {}
     }
 

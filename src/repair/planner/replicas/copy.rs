@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::super::diagnosis::{small, topic_id};
 use super::super::steps::Steps;
-use super::super::survey::{self, Run, Stretch};
+use super::super::survey::{self, BatchRun, Stretch};
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{FileKind, LeaderEpochs};
@@ -34,7 +34,7 @@ pub(super) struct CopySegment {
     pub(super) base: i64,
     pub(super) len_bytes: u64,
     /// Batches with right checksums whose offsets rise.
-    runs: Vec<Run>,
+    runs: Vec<BatchRun>,
 }
 
 /// A batch.
@@ -188,7 +188,7 @@ impl Copy {
         let Some(segment) = self.segments.get(index) else {
             return Ok(singles);
         };
-        let wanted: Vec<&Run> = segment
+        let wanted: Vec<&BatchRun> = segment
             .runs
             .iter()
             .filter(|run| run.last >= first && run.first < end)
@@ -238,14 +238,19 @@ impl Copy {
 
 /// The runs that are believed: in their segment, with offsets that rise, as many batches as
 /// possible.
-fn trusted(log: &LogFile, stretches: Vec<Stretch>, home: &Range<i64>) -> Result<Vec<Run>, Error> {
+fn trusted(
+    log: &LogFile,
+    stretches: Vec<Stretch>,
+    home: &Range<i64>,
+) -> Result<Vec<BatchRun>, Error> {
     let runs = stretches.into_iter().filter_map(|stretch| match stretch {
         Stretch::Run(run) => Some(run),
         Stretch::Gap { .. } => None,
     });
-    let runs: Vec<Run> = runs.collect();
-    let is_home =
-        |run: &Run| home.contains(&run.first) && home.contains(&run.last) && run.first <= run.last;
+    let runs: Vec<BatchRun> = runs.collect();
+    let is_home = |run: &BatchRun| {
+        home.contains(&run.first) && home.contains(&run.last) && run.first <= run.last
+    };
     let rises = runs
         .windows(2)
         .all(|pair| matches!(pair, [a, b] if a.last < b.first));
@@ -261,7 +266,7 @@ fn trusted(log: &LogFile, stretches: Vec<Stretch>, home: &Range<i64>) -> Result<
 }
 
 /// The most batches whose offsets rise in the order of the file.
-fn rising(singles: Vec<Run>) -> Vec<Run> {
+fn rising(singles: Vec<BatchRun>) -> Vec<BatchRun> {
     // The end of the best chain of each length, by its last offset; longer chains end later.
     let mut front: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(singles.len());
@@ -299,12 +304,12 @@ fn rising(singles: Vec<Run>) -> Vec<Run> {
 }
 
 /// The batches of a run.
-fn each(log: &LogFile, run: &Run, segment: usize) -> Result<Vec<Single>, Error> {
+fn each(log: &LogFile, run: &BatchRun, segment: usize) -> Result<Vec<Single>, Error> {
     let mut singles = Vec::new();
     let (mut buffer, mut at) = (Vec::new(), run.range.start);
     while at < run.range.end {
         let header = log.window(at..at + HEADER_BYTES as u64, &mut buffer)?;
-        let Some(single) = Run::of_header(header, segment, at) else {
+        let Some(single) = BatchRun::of_header(header, segment, at) else {
             break;
         };
         at = single.range.end;
@@ -329,8 +334,8 @@ fn each(log: &LogFile, run: &Run, segment: usize) -> Result<Vec<Single>, Error> 
 mod tests {
     use super::*;
 
-    fn single(first: i64, last: i64) -> Run {
-        Run {
+    fn single(first: i64, last: i64) -> BatchRun {
+        BatchRun {
             file: 0,
             range: 0..1,
             first,

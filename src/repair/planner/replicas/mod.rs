@@ -23,7 +23,7 @@ use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::wording::{counted, offsets};
 use crate::format::{FileKind, OffsetCheckpoint, name};
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Part};
+use crate::repair::plan::{Action, FilePart};
 use crate::repair::proof::Replica;
 use crate::repair::{Odds, PlanPath};
 use crate::store::{LogDir, LogFile, Partition, Stream};
@@ -358,9 +358,9 @@ fn arrange(
                 if own != file && !reads.contains(&own) {
                     reads.push(own.clone());
                 }
-                pieces.push(Part::Range { file: own, range });
+                pieces.push(FilePart::Range { file: own, range });
             }
-            None => pieces.push(Part::Replica {
+            None => pieces.push(FilePart::Replica {
                 was: steps.elsewhere(&from)?,
                 path: from.to_string_lossy().into_owned(),
                 range,
