@@ -11,7 +11,7 @@ use super::args::{Reading, whole};
 use super::exit::{ExitStatus, Failures};
 use super::input::{Others, Selection, logs};
 use super::output::{OutputFile, unwritten};
-use super::pick::{LogFiles, LogReader, Picking, Start, Take, Tally};
+use super::pick::{LogFiles, LogReader, PickedCounts, Picking, Start, Take};
 use super::progress::Progress;
 use super::registry::SchemaSources;
 use super::render::records::{Form, LocatedRecord, Lossy, RecordFormat, RecordRenderer, Rendering};
@@ -188,7 +188,7 @@ impl Cat {
         track: &LogFiles,
         left: &mut u64,
         sheet: &mut Sheet<'_>,
-    ) -> Result<Tally> {
+    ) -> Result<PickedCounts> {
         let format = sheet.format;
         let renderer = || format.renderer(track.decoder());
         let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);

@@ -11,7 +11,7 @@ use anyhow::{Result, anyhow};
 use kseg::report::key_sample::hash;
 use kseg::scan::Output;
 
-use super::pick::{LogReader, Opened, Sink, Start, Take, Tally};
+use super::pick::{LogReader, Opened, PickedCounts, Sink, Start, Take};
 use super::render::Pages;
 use super::render::records::{LocatedRecord, RecordRenderer};
 use super::spill::{Sorted, Sorter};
@@ -43,7 +43,7 @@ pub(super) fn show(
     left: &mut u64,
     renderer: RecordRenderer<'_>,
     sink: Sink<'_>,
-) -> Result<Tally> {
+) -> Result<PickedCounts> {
     let spilled = |error: io::Error| anyhow!("{}: sorting keys: {error}", wanted.dir.display());
     let mut keys = Keys {
         sorter: Sorter::new(wanted.dir),

@@ -44,7 +44,7 @@ pub struct Message<'map> {
 
 /// Key and value of a message, as far as they can be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fields<'a> {
+pub(super) struct MessageFields<'a> {
     pub(super) key_size: i32,
     pub(super) key: Option<&'a [u8]>,
     pub(super) value_size: i32,
@@ -163,7 +163,7 @@ impl<'map> Message<'map> {
     ///
     /// # Errors
     /// The key or the length of the value is outside the message.
-    pub(super) fn fields(&self) -> Result<Fields<'map>, Fault> {
+    pub(super) fn fields(&self) -> Result<MessageFields<'map>, Fault> {
         let at = if self.magic() == 0 { KEY_V0 } else { KEY_V1 };
         let input = self.bytes.get(at..).unwrap_or_default();
         match finish(input, fields(input)) {
@@ -263,7 +263,7 @@ pub(super) fn split_entry(set: &[u8]) -> Result<Option<(Message<'_>, &[u8])>, Fa
     }
 }
 
-fn fields(input: &[u8]) -> Parsed<'_, Fields<'_>> {
+fn fields(input: &[u8]) -> Parsed<'_, MessageFields<'_>> {
     let (rest, (key_size, key)) = nullable(input)?;
     let (rest, value_size) = be_i32.parse(rest)?;
     let value = match usize::try_from(value_size) {
@@ -278,7 +278,7 @@ fn fields(input: &[u8]) -> Parsed<'_, Fields<'_>> {
     };
     Ok((
         rest,
-        Fields {
+        MessageFields {
             key_size,
             key,
             value_size,

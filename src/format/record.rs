@@ -19,7 +19,7 @@ use nom::Parser;
 use nom::number::complete::i8;
 
 use super::fault::{Parsed, RecordFault};
-use super::legacy::{Fields, Message};
+use super::legacy::{Message, MessageFields};
 use crate::wire::varint::{varint, varlong};
 use crate::wire::{Offset, OffsetDelta, Timestamp, Wrong};
 
@@ -99,7 +99,7 @@ impl<'buf> Record<'buf> {
     /// The record stored as `row`, with its absolute offset and timestamp.
     #[inline]
     pub(super) fn of_row(
-        row: &Row<'buf>,
+        row: &StoredRecord<'buf>,
         offset: Offset,
         timestamp: Timestamp,
         sequence: i32,
@@ -120,7 +120,7 @@ impl<'buf> Record<'buf> {
 
     pub(super) fn of_message(
         message: Message<'buf>,
-        fields: &Fields<'buf>,
+        fields: &MessageFields<'buf>,
         offset: i64,
         timestamp: Timestamp,
     ) -> Self {
@@ -169,7 +169,14 @@ impl<'buf> Iterator for Headers<'buf> {
     }
 }
 
-/// The position of a record in its batch.
+/// The record of magic 2 at the start of `bytes`, and its size in bytes; `None` if there is none.
+#[must_use]
+pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord<'_>, usize)> {
+    let (rest, stored) = record(bytes).ok()?;
+    Some((stored, bytes.len().saturating_sub(rest.len())))
+}
+
+/// A record as stored, with numbers that count from those of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredRecord<'a> {
@@ -181,28 +188,6 @@ pub struct StoredRecord<'a> {
     pub offset_delta: OffsetDelta,
     /// The key.
     pub key: Option<&'a [u8]>,
-}
-
-/// The record of magic 2 at the start of `bytes`, and its size in bytes; `None` if there is none.
-#[must_use]
-pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord<'_>, usize)> {
-    let (rest, row) = record(bytes).ok()?;
-    let stored = StoredRecord {
-        attributes: row.attributes,
-        timestamp_delta: row.timestamp_delta,
-        offset_delta: row.offset_delta,
-        key: row.key,
-    };
-    Some((stored, bytes.len().saturating_sub(rest.len())))
-}
-
-/// A record as stored.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
-    attributes: i8,
-    pub(super) timestamp_delta: i64,
-    pub(super) offset_delta: OffsetDelta,
-    key: Option<&'a [u8]>,
     value: Option<&'a [u8]>,
     header_bytes: &'a [u8],
     header_count: i32,
@@ -214,7 +199,7 @@ fn size_of(field: Option<&[u8]>) -> i32 {
 
 /// Parses a record of magic 2.
 #[inline]
-pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
+pub(super) fn record(input: &[u8]) -> Parsed<'_, StoredRecord<'_>> {
     let (rest, length) = varint(input)?;
     let Some((body, rest)) = usize::try_from(length)
         .ok()
@@ -238,7 +223,7 @@ pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
     let offset_delta = OffsetDelta(offset_delta);
     Ok((
         rest,
-        Row {
+        StoredRecord {
             attributes,
             timestamp_delta,
             offset_delta,

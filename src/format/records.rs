@@ -4,7 +4,7 @@ use super::batch::{RecordBatch, TimestampType, sequence_after};
 use super::codec::Codec;
 use super::fault::{Fault, MessageFault, RecordsFault, finish};
 use super::legacy::{Message, split_entry};
-use super::record::{Record, Row, record};
+use super::record::{Record, StoredRecord, record};
 use crate::wire::{Offset, Timestamp};
 
 /// The records of a batch. An error is the last item, except after an incomplete message of magic 0
@@ -22,7 +22,7 @@ pub struct Records<'buf> {
 
 #[derive(Debug)]
 enum From<'buf> {
-    Batch(Rows<'buf>),
+    Batch(StoredRecords<'buf>),
     Message(Message<'buf>),
     Wrapper {
         wrapper: Message<'buf>,
@@ -34,7 +34,7 @@ enum From<'buf> {
 
 /// The records of a magic 2 batch.
 #[derive(Debug)]
-struct Rows<'buf> {
+struct StoredRecords<'buf> {
     rest: &'buf [u8],
     bytes: usize,
     /// The position of the bytes in the batch; 0 if they were decompressed.
@@ -68,7 +68,7 @@ impl<'buf> Records<'buf> {
         let append_time =
             (batch.timestamp_type() == TimestampType::LogAppendTime).then(|| batch.max_timestamp());
         Self {
-            from: From::Batch(Rows {
+            from: From::Batch(StoredRecords {
                 rest: bytes,
                 bytes: bytes.len(),
                 start,
@@ -189,7 +189,7 @@ impl<'buf> Iterator for Records<'buf> {
     }
 }
 
-impl<'buf> Rows<'buf> {
+impl<'buf> StoredRecords<'buf> {
     #[inline]
     fn next(&mut self) -> Option<Result<Record<'buf>, Fault>> {
         if self.index == self.count {
@@ -210,7 +210,7 @@ impl<'buf> Rows<'buf> {
 
     /// Makes the deltas of a record absolute.
     #[inline]
-    fn place(&self, row: &Row<'buf>) -> Record<'buf> {
+    fn place(&self, row: &StoredRecord<'buf>) -> Record<'buf> {
         let created = Timestamp(self.base_timestamp.wrapping_add(row.timestamp_delta));
         let sequence = match self.base_sequence {
             ..0 => -1,

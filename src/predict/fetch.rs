@@ -166,7 +166,7 @@ struct Fetcher {
 }
 
 /// The result of a fetch.
-enum Found {
+enum Fetched {
     Batch(Box<(Segment, SegmentWindow)>, u64),
     /// It fails, and so do all up to this offset.
     Failure(String, u64, i64),
@@ -177,7 +177,7 @@ impl Fetcher {
     fn run(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
         while self.at < self.bounds.end {
             match self.find(start)? {
-                Found::Batch(found, position) => {
+                Fetched::Batch(found, position) => {
                     let (mut segment, log) = *found;
                     let before = self.at;
                     self.read(start, &mut segment, log, position)?;
@@ -189,10 +189,10 @@ impl Fetcher {
                         self.fail(file, position, until, FetchFailure::NothingReturned);
                     }
                 }
-                Found::Failure(file, position, until) => {
+                Fetched::Failure(file, position, until) => {
                     self.fail(file, position, until, FetchFailure::BrokerFails);
                 }
-                Found::Nothing => match self.stopped.take() {
+                Fetched::Nothing => match self.stopped.take() {
                     Some((file, position)) => {
                         let mut last = Segment::open(start, self.last_base)?;
                         let until = self.next_chance(start, &mut last)?;
@@ -232,7 +232,7 @@ impl Fetcher {
     }
 
     /// The first batch that reaches the offset, in its segment or a later one.
-    fn find(&mut self, start: &mut Start<'_>) -> Result<Found, Thrown> {
+    fn find(&mut self, start: &mut Start<'_>) -> Result<Fetched, Thrown> {
         let floor = self.bases.partition_point(|base| *base <= self.at);
         for slot in floor.saturating_sub(1)..self.bases.len() {
             let Some(&base) = self.bases.get(slot) else {
@@ -241,7 +241,9 @@ impl Fetcher {
             let mut segment = Segment::open(start, base)?;
             let mut log = segment.log(start)?;
             match segment.translate(start, &mut log, self.at) {
-                Ok(Some(position)) => return Ok(Found::Batch(Box::new((segment, log)), position)),
+                Ok(Some(position)) => {
+                    return Ok(Fetched::Batch(Box::new((segment, log)), position));
+                }
                 Ok(None) => {
                     let reached = segment.reached(start, &mut log, self.at)?;
                     if self.stopped.is_none() && reached < self.len(&log, base) {
@@ -255,11 +257,11 @@ impl Fetcher {
                         Some(place) => place,
                         None => (segment.log_name(), 0),
                     };
-                    return Ok(Found::Failure(file, position, until));
+                    return Ok(Fetched::Failure(file, position, until));
                 }
             }
         }
-        Ok(Found::Nothing)
+        Ok(Fetched::Nothing)
     }
 
     /// The next offset for which a broker starts at another position: that of an index entry or of

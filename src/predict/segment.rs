@@ -29,7 +29,7 @@ pub(super) struct Segment {
 }
 
 /// The progress of the recovery of a segment.
-struct Pass {
+struct RecoveryProgress {
     /// The end of the last valid batch.
     good: u64,
     /// The offset after its last record.
@@ -37,7 +37,7 @@ struct Pass {
     times: Times,
 }
 
-impl Pass {
+impl RecoveryProgress {
     fn new(start: &Start<'_>, base: i64) -> Self {
         Self {
             good: 0,
@@ -274,7 +274,7 @@ impl Segment {
         let name = self.log_name();
         self.reset_indexes(start)?;
         let mut log = self.log(start)?;
-        let mut pass = Pass::new(start, self.base);
+        let mut pass = RecoveryProgress::new(start, self.base);
         let stopped = self.check_all(start, producers, &mut log, &mut pass);
         let reason = match stopped {
             Ok(()) => None,
@@ -330,7 +330,7 @@ impl Segment {
         start: &mut Start<'_>,
         producers: &mut Producers,
         log: &mut SegmentWindow,
-        pass: &mut Pass,
+        pass: &mut RecoveryProgress,
     ) -> Result<(), Thrown> {
         let interval = u64::from(start.index_interval_bytes);
         let (mut indexed, mut last_abort) = (0, None);

@@ -46,7 +46,7 @@ pub struct Setting<T> {
 }
 
 /// A setting that is a number, or a list of words.
-struct Known {
+struct KnownSetting {
     name: &'static str,
     /// Its names as broker settings, with the factor to the unit of the topic setting; the first
     /// one that is set is used.
@@ -54,8 +54,12 @@ struct Known {
     default: i64,
 }
 
-const fn known(name: &'static str, broker: &'static [(&'static str, i64)], default: i64) -> Known {
-    Known {
+const fn known(
+    name: &'static str,
+    broker: &'static [(&'static str, i64)],
+    default: i64,
+) -> KnownSetting {
+    KnownSetting {
         name,
         broker,
         default,
@@ -63,7 +67,7 @@ const fn known(name: &'static str, broker: &'static [(&'static str, i64)], defau
 }
 
 /// The settings that are numbers. Those of brokers only have one name.
-const NUMBERS: [Known; 22] = [
+const NUMBERS: [KnownSetting; 22] = [
     known(
         RETENTION_MS,
         &[
@@ -303,7 +307,7 @@ fn check(name: &str, value: &str) -> Result<(), Unusable> {
     Ok(())
 }
 
-fn is_named(known: &Known, name: &str) -> bool {
+fn is_named(known: &KnownSetting, name: &str) -> bool {
     known.name == name || known.broker.iter().any(|(other, _)| *other == name)
 }
 

@@ -158,9 +158,11 @@ impl<'a> Places<'a> {
         // The batch that a walk over headers leads to must have a right checksum, unless it is the
         // end.
         match found {
-            Found::Place(place) => Ok(self.proved(place.position)?.map(|place| place.position)),
-            Found::End => Ok(Some(self.log.len_bytes())),
-            Found::Lost => Ok(None),
+            HeaderWalk::Place(place) => {
+                Ok(self.proved(place.position)?.map(|place| place.position))
+            }
+            HeaderWalk::End => Ok(Some(self.log.len_bytes())),
+            HeaderWalk::Lost => Ok(None),
         }
     }
 
@@ -207,7 +209,7 @@ impl<'a> Places<'a> {
         let beyond = |place: &BatchPlace| place.first.is_some_and(|first| first > last.0);
         let is_set = |place: &BatchPlace| place.first.is_none() && place.last >= last.0;
         let found = self.walked(from, |place| beyond(place) || is_set(place))?;
-        let Found::Place(place) = found else {
+        let HeaderWalk::Place(place) = found else {
             return Ok(None);
         };
         if self.proved(place.position)?.is_none() {
@@ -263,7 +265,7 @@ impl<'a> Places<'a> {
         };
         let start = index.lookup(offset).map_or(0, |entry| entry.position);
         let start = u64::from(start.unsigned_abs());
-        let Found::Place(place) = self.walked(start, |place| place.last >= offset.0)? else {
+        let HeaderWalk::Place(place) = self.walked(start, |place| place.last >= offset.0)? else {
             return Ok(None);
         };
         let proved = self.proved(place.position)?;
@@ -276,7 +278,7 @@ impl<'a> Places<'a> {
         &mut self,
         mut position: u64,
         wanted: impl Fn(&BatchPlace) -> bool,
-    ) -> Result<Found, Error> {
+    ) -> Result<HeaderWalk, Error> {
         let mut before = None;
         while position < self.log.len_bytes() {
             let place = self.at(position)?;
@@ -285,20 +287,20 @@ impl<'a> Places<'a> {
                 lowest <= place.last && before.is_none_or(|before| before < lowest)
             };
             let Some(place) = place.filter(follows) else {
-                return Ok(Found::Lost);
+                return Ok(HeaderWalk::Lost);
             };
             if wanted(&place) {
-                return Ok(Found::Place(place));
+                return Ok(HeaderWalk::Place(place));
             }
             before = Some(place.last);
             position = place.end;
         }
-        Ok(Found::End)
+        Ok(HeaderWalk::End)
     }
 }
 
 /// The result of a walk over headers.
-enum Found {
+enum HeaderWalk {
     Place(BatchPlace),
     End,
     Lost,

@@ -13,7 +13,7 @@ use std::thread;
 
 use super::jobs::{Jobs, MOST_THREADS, spawn};
 use super::output::{Output, RenderedChunk};
-use super::search::{Found, Search};
+use super::search::{Search, SearchResult};
 use super::visit::{Merge, PieceVisitor, Visitor};
 use super::walk::Policy;
 use super::worker::{Job, PageReleaser, Watched, Worker};
@@ -351,15 +351,15 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
         let window = range.start..range.start.saturating_add(reach.min(left as u64));
         let bytes = job.log.window(window, &mut worker.window).ok()?;
         match search.next_entry(bytes, range.start, from..piece, left) {
-            Found::At(at) => return Some(place(at)),
-            Found::Unseen { at, bytes: more } if range.contains(&place(at)) => {
+            SearchResult::At(at) => return Some(place(at)),
+            SearchResult::Unseen { at, bytes: more } if range.contains(&place(at)) => {
                 let more = at.saturating_add(more) as u64;
                 if more <= reach {
                     return None;
                 }
                 (from, reach) = (at, more.max(reach.saturating_add(stride)));
             }
-            Found::Unseen { .. } | Found::Nothing => return None,
+            SearchResult::Unseen { .. } | SearchResult::Nothing => return None,
         }
     }
 }

@@ -23,7 +23,7 @@ const LARGEST_ALLOWANCE: u64 = 64 << 20;
 const DEAR_BYTES: usize = 8 << 20;
 
 /// The result of a search in a window.
-pub(super) enum Found {
+pub(super) enum SearchResult {
     /// A valid entry begins `at` bytes into the window.
     At(usize),
     /// One may begin there, but the window is too short to decide: that needs `bytes` from there
@@ -76,7 +76,7 @@ impl Search {
         position: u64,
         among: Range<usize>,
         left: usize,
-    ) -> Found {
+    ) -> SearchResult {
         let visible = window
             .get(..among.end.saturating_add(MAGIC))
             .unwrap_or(window);
@@ -88,20 +88,20 @@ impl Search {
                 window.get(at..).unwrap_or_default(),
                 left.saturating_sub(at),
             ) {
-                Verdict::Entry => return Found::At(at),
-                Verdict::Unseen(bytes) => return Found::Unseen { at, bytes },
+                Verdict::Entry => return SearchResult::At(at),
+                Verdict::Unseen(bytes) => return SearchResult::Unseen { at, bytes },
                 Verdict::Nothing => at += 1,
             }
         }
         // A header that begins in the last bytes has its magic after the window.
         let tail = window.len().saturating_sub(MAGIC).max(among.start);
         if window.len() < left && tail < among.end {
-            return Found::Unseen {
+            return SearchResult::Unseen {
                 at: tail.min(window.len()),
                 bytes: HEADER_BYTES,
             };
         }
-        Found::Nothing
+        SearchResult::Nothing
     }
 
     /// Credits the bytes before `position` to the allowance, once, so that the windows do not
@@ -208,11 +208,11 @@ mod tests {
         bytes
     }
 
-    fn found(found: &Found) -> Option<(usize, usize)> {
+    fn found(found: &SearchResult) -> Option<(usize, usize)> {
         match found {
-            Found::At(at) => Some((*at, 0)),
-            Found::Unseen { at, bytes } => Some((*at, *bytes)),
-            Found::Nothing => None,
+            SearchResult::At(at) => Some((*at, 0)),
+            SearchResult::Unseen { at, bytes } => Some((*at, *bytes)),
+            SearchResult::Nothing => None,
         }
     }
 

@@ -99,7 +99,7 @@ impl Sought {
 /// # Errors
 /// The file cannot be read.
 pub fn seek(log: &LogFile, seeks: &[Seek], policy: SeekPolicy) -> Result<Sought, Error> {
-    let mut pass = Pass::new(seeks);
+    let mut pass = SeekPass::new(seeks);
     let mut reader = Headers::new(log);
     while let Some((position, row)) = pass.next() {
         let step = reader.step(position, policy)?;
@@ -110,7 +110,7 @@ pub fn seek(log: &LogFile, seeks: &[Seek], policy: SeekPolicy) -> Result<Sought,
 
 /// The item at a position.
 #[derive(Clone, Copy)]
-enum Step {
+enum SeekStep {
     /// An entry, its size and its last offset; no offset where the file ends inside the header.
     Entry(u64, Result<Offset, Fault>),
     End,
@@ -118,7 +118,7 @@ enum Step {
 }
 
 /// All seeks under way.
-struct Pass<'a> {
+struct SeekPass<'a> {
     seeks: &'a [Seek],
     /// Seeks that have not begun, the next one last.
     waiting: Vec<u32>,
@@ -131,7 +131,7 @@ struct Pass<'a> {
     sought: Sought,
 }
 
-impl<'a> Pass<'a> {
+impl<'a> SeekPass<'a> {
     fn new(seeks: &'a [Seek]) -> Self {
         let count = u32::try_from(seeks.len()).unwrap_or(u32::MAX);
         let mut waiting: Vec<u32> = (0..count).collect();
@@ -223,9 +223,9 @@ impl<'a> Pass<'a> {
         into
     }
 
-    fn step(&mut self, position: u64, row: u32, step: Step, policy: SeekPolicy) {
+    fn step(&mut self, position: u64, row: u32, step: SeekStep, policy: SeekPolicy) {
         match step {
-            Step::Entry(size, Ok(last_offset)) => {
+            SeekStep::Entry(size, Ok(last_offset)) => {
                 let here = Landing::At {
                     position,
                     last_offset,
@@ -233,12 +233,12 @@ impl<'a> Pass<'a> {
                 self.land(row, last_offset.0, here);
                 self.go_on(row, position.saturating_add(size), policy);
             }
-            Step::Entry(size, Err(fault)) => {
+            SeekStep::Entry(size, Err(fault)) => {
                 self.land(row, i64::MAX, Landing::Broken(Break { position, fault }));
                 self.go_on(row, position.saturating_add(size), policy);
             }
-            Step::End => self.land(row, i64::MAX, Landing::End),
-            Step::Break(fault) => {
+            SeekStep::End => self.land(row, i64::MAX, Landing::End),
+            SeekStep::Break(fault) => {
                 let broken = Break { position, fault };
                 self.land(row, i64::MAX, Landing::Broken(broken));
                 if let Some(breaks) = self.sought.breaks.get_mut(row as usize) {
@@ -296,29 +296,29 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn step(&mut self, position: u64, policy: SeekPolicy) -> Result<Step, Error> {
+    fn step(&mut self, position: u64, policy: SeekPolicy) -> Result<SeekStep, Error> {
         let left = self.log.len_bytes().saturating_sub(position);
         let bytes = self.read(position)?;
         if left <= crate::format::frame::HEADER_BYTES as u64 {
-            return Ok(Step::End);
+            return Ok(SeekStep::End);
         }
         let Some(header) = FrameHeader::read(bytes) else {
-            return Ok(Step::End);
+            return Ok(SeekStep::End);
         };
         let size = match header.frame_bytes() {
             Ok(size) => size as u64,
-            Err(_) if policy.small_sizes_end => return Ok(Step::End),
-            Err(fault) => return Ok(Step::Break(fault)),
+            Err(_) if policy.small_sizes_end => return Ok(SeekStep::End),
+            Err(fault) => return Ok(SeekStep::Break(fault)),
         };
         if size > left {
-            return Ok(Step::End);
+            return Ok(SeekStep::End);
         }
         let last_offset = if policy.messages_only {
             Ok(header.offset())
         } else {
             last_offset(bytes)
         };
-        Ok(Step::Entry(size, last_offset))
+        Ok(SeekStep::Entry(size, last_offset))
     }
 
     /// The bytes of a header at `position`, or all that are left.

@@ -2,7 +2,7 @@
 
 use super::event::{Event, Gap, GapKind, unreadable_fault};
 use super::plausible::may_follow;
-use super::search::{Found, Search, leading_zeros};
+use super::search::{Search, SearchResult, leading_zeros};
 use crate::format::fault::{BatchFault, FrameFault};
 use crate::format::frame::{Frame, FrameHeader, HEADER_BYTES};
 use crate::format::{Batch, Fault, FaultKind, batch};
@@ -92,7 +92,7 @@ enum Inside {
 }
 
 /// A step of the walk.
-enum Step<'map> {
+enum WalkStep<'map> {
     /// An entry begins here.
     Entry(Event<'map>),
     /// Bytes were added to the gap.
@@ -267,13 +267,13 @@ impl<'map> Walk<'map> {
         (self.window().len() as u64) < self.left()
     }
 
-    fn want(&mut self, bytes: usize) -> Step<'map> {
+    fn want(&mut self, bytes: usize) -> WalkStep<'map> {
         self.wanted = Some(bytes);
-        Step::Wanting
+        WalkStep::Wanting
     }
 
     /// Skips bytes that are not an entry.
-    fn pass(&mut self, bytes: usize, kind: GapKind) -> Step<'map> {
+    fn pass(&mut self, bytes: usize, kind: GapKind) -> WalkStep<'map> {
         let start = self.reached();
         self.at += bytes;
         let end = self.reached();
@@ -281,11 +281,11 @@ impl<'map> Walk<'map> {
             Some(gap) => gap.extend(end, kind),
             None => self.gap = Some(Gap::new(start..end, kind)),
         }
-        Step::Gap
+        WalkStep::Gap
     }
 
     /// The entry at the current position, if the window contains it.
-    fn entry(&mut self) -> Step<'map> {
+    fn entry(&mut self) -> WalkStep<'map> {
         let (window, left) = (self.window(), self.left());
         if left <= HEADER_BYTES as u64 {
             return self.lose(Fault::new(FrameFault::Tail { left }, 0));
@@ -313,19 +313,19 @@ impl<'map> Walk<'map> {
         };
         match Batch::parse(frame) {
             Ok(batch) if self.policy.checks() => match batch.check_crc() {
-                Ok(()) => Step::Entry(Event::Batch(batch)),
+                Ok(()) => WalkStep::Entry(Event::Batch(batch)),
                 Err(fault) => self.broken(frame, fault),
             },
-            Ok(batch) => Step::Entry(Event::Batch(batch)),
+            Ok(batch) => WalkStep::Entry(Event::Batch(batch)),
             Err(fault) if self.policy.checks() => self.broken(frame, fault),
-            Err(fault) => Step::Entry(Event::Malformed(frame, fault)),
+            Err(fault) => WalkStep::Entry(Event::Malformed(frame, fault)),
         }
     }
 
     /// Handles an invalid entry. If another follows it, its size is right, and the damage ends with
     /// it: its bytes are not searched, because a value may contain entries of another log.
     #[cold]
-    fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> Step<'map> {
+    fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> WalkStep<'map> {
         let size = frame.size_bytes();
         if self.policy != Policy::Salvage
             || !matches!(fault.kind(), FaultKind::Batch(BatchFault::Crc { .. }))
@@ -344,7 +344,7 @@ impl<'map> Walk<'map> {
     }
 
     #[cold]
-    fn lose(&mut self, fault: Fault) -> Step<'map> {
+    fn lose(&mut self, fault: Fault) -> WalkStep<'map> {
         self.seek(self.lost_at(fault))
     }
 
@@ -362,7 +362,7 @@ impl<'map> Walk<'map> {
     /// Skips bytes that are not an entry: up to the next entry, the end of zeros, or the end of the
     /// window.
     #[cold]
-    fn seek(&mut self, mut lost: Lost) -> Step<'map> {
+    fn seek(&mut self, mut lost: Lost) -> WalkStep<'map> {
         let position = self.reached();
         let mut rest = usize::try_from(self.left()).unwrap_or(usize::MAX);
         let window = self.window();
@@ -377,9 +377,9 @@ impl<'map> Walk<'map> {
         if let Some(search) = &mut lost.search {
             let skip = usize::try_from(lost.from.saturating_sub(position)).unwrap_or(0);
             match search.next_entry(window, position, skip..usize::MAX, rest) {
-                Found::At(at) => (length, wanted) = (at, None),
-                Found::Unseen { at, bytes } => (length, wanted) = (at, Some(bytes)),
-                Found::Nothing => {}
+                SearchResult::At(at) => (length, wanted) = (at, None),
+                SearchResult::Unseen { at, bytes } => (length, wanted) = (at, Some(bytes)),
+                SearchResult::Nothing => {}
             }
             lost.from = position.saturating_add(length as u64);
         }
@@ -423,7 +423,7 @@ impl<'map> Iterator for Walk<'map> {
     fn next(&mut self) -> Option<Event<'map>> {
         loop {
             let step = match self.held.take() {
-                Some(held) => Step::Entry(held),
+                Some(held) => WalkStep::Entry(held),
                 None if self.left() == 0 => return self.gap.take().map(Event::Gap),
                 None => {
                     self.wanted = None;
@@ -434,7 +434,7 @@ impl<'map> Iterator for Walk<'map> {
                 }
             };
             match step {
-                Step::Entry(entry) => {
+                WalkStep::Entry(entry) => {
                     if let Some(gap) = self.gap.take() {
                         self.held = Some(entry);
                         return Some(Event::Gap(gap));
@@ -442,8 +442,8 @@ impl<'map> Iterator for Walk<'map> {
                     self.at += entry.size_bytes();
                     return Some(entry);
                 }
-                Step::Gap => {}
-                Step::Wanting => return None,
+                WalkStep::Gap => {}
+                WalkStep::Wanting => return None,
             }
         }
     }

@@ -73,9 +73,9 @@ impl fmt::Display for Unreadable {
 /// The ranges of a file that turned out to be unreadable: each is tried once, because a disk may
 /// need seconds to fail.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<BTreeMap<u64, Unreadable>>);
+pub(super) struct UnreadableRanges(Mutex<BTreeMap<u64, Unreadable>>);
 
-impl Known {
+impl UnreadableRanges {
     /// The first range that ends after `position`.
     fn from(&self, position: u64) -> Option<Unreadable> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +106,7 @@ pub(crate) fn each_readable(
     stride_bytes: u64,
     take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Option<Unreadable>> {
-    let (known, mut buffer, mut first) = (Known::default(), Vec::new(), None);
+    let (known, mut buffer, mut first) = (UnreadableRanges::default(), Vec::new(), None);
     let mut position = range.start;
     while position < range.end {
         let window = position..range.end.min(position.saturating_add(stride_bytes));
@@ -130,7 +130,7 @@ pub(crate) fn each_readable(
 /// file.
 pub(super) fn fill(
     file: ReadFn<'_>,
-    known: &Known,
+    known: &UnreadableRanges,
     range: Range<u64>,
     buffer: &mut Vec<u8>,
 ) -> Option<Unreadable> {
@@ -283,7 +283,7 @@ pub(crate) mod tests {
     /// Reads from start to end in windows of `stride` bytes, and returns the bytes and the
     /// unreadable ranges.
     fn all(file: &Sick, stride: u64) -> (Vec<u8>, Vec<Range<u64>>) {
-        let (known, mut bytes, mut bad) = (Known::default(), Vec::new(), Vec::new());
+        let (known, mut bytes, mut bad) = (UnreadableRanges::default(), Vec::new(), Vec::new());
         let (mut position, mut buffer) = (0, Vec::new());
         let len = file.bytes.len() as u64;
         while position < len {
@@ -348,7 +348,7 @@ pub(crate) mod tests {
     #[test]
     fn an_unreadable_range_is_tried_once() {
         let file = Sick::new(sample(1 << 20), Some(65_536..131_072));
-        let (known, mut buffer) = (Known::default(), Vec::new());
+        let (known, mut buffer) = (UnreadableRanges::default(), Vec::new());
         let first = fill(
             &|room, at| file.read_at(room, at),
             &known,
@@ -387,7 +387,7 @@ pub(crate) mod tests {
         assert_eq!(
             fill(
                 &|room, at| file.read_at(room, at),
-                &Known::default(),
+                &UnreadableRanges::default(),
                 4_000..9_000,
                 &mut buffer
             ),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::read::{self, Known, ReadAt, Unreadable};
+use super::read::{self, ReadAt, Unreadable, UnreadableRanges};
 use super::{Error, Item, ItemType};
 
 /// A file read through a window: memory stays small whatever its size.
@@ -17,7 +17,7 @@ pub struct Stream {
     pub(super) len: u64,
     patches: Patches,
     /// The ranges that could not be read so far.
-    pub(super) unreadable: Arc<Known>,
+    pub(super) unreadable: Arc<UnreadableRanges>,
 }
 
 /// Bytes that replace those at a position of a file.

@@ -61,7 +61,7 @@ pub struct LogExtent {
 
 /// The facts that became known about a partition.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub(super) struct PartitionFacts {
     /// The start and end of its log, if it has one.
     pub(super) extent: Option<LogExtent>,
     /// The id of its topic, and the file that contains it.

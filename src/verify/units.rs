@@ -7,13 +7,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::alone;
-use super::extent::{Known, LogDirContext, LogExtent};
+use super::extent::{LogDirContext, LogExtent, PartitionFacts};
 use super::node::Node;
 use super::node::transactions::TransactionalIds;
 use super::options::Options;
 use super::outcome::Outcome;
-use super::partition;
+use super::{alone, partition};
 use crate::format::FileKind;
 use crate::scan::in_order;
 use crate::store::{Error, Item, LogDir, Partition, Place};
@@ -175,7 +174,7 @@ impl Units {
         in_order(across, self.list, work, &mut |(subject, verified)| {
             let (mut outcome, known) = match verified {
                 Some((outcome, known)) => (Some(outcome), known),
-                None => (None, Known::default()),
+                None => (None, PartitionFacts::default()),
             };
             let extent = known.extent;
             if let Subject::Partition(partition, _) = &subject {
@@ -262,14 +261,14 @@ impl Subject {
         }
     }
 
-    fn verify(&self, options: &Options<'_>) -> (Outcome, Known) {
+    fn verify(&self, options: &Options<'_>) -> (Outcome, PartitionFacts) {
         match self {
             Self::Partition(partition, around) => partition::verify(partition, *around, options),
-            Self::File(item) => (alone::file(item, options), Known::default()),
+            Self::File(item) => (alone::file(item, options), PartitionFacts::default()),
             Self::Unlisted(path, error) => {
                 let mut outcome = Outcome::default();
                 outcome.unreadable(&Arc::from(path.as_path()), error);
-                (outcome, Known::default())
+                (outcome, PartitionFacts::default())
             }
         }
     }

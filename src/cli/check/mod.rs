@@ -28,7 +28,7 @@ use crate::cli::repair::document::Plans;
 use crate::cli::repair::look::Inspection;
 use crate::cli::repair::show::{counted_by_grade, total_loss};
 use crate::cli::verify::overview::Overview;
-use crate::cli::verify::report::{Shown, Summary, Unit, UnitKind};
+use crate::cli::verify::report::{ShownFinding, Summary, Unit, UnitKind};
 use crate::cli::writer::Writer;
 use crate::cli::{Context, schema, shell};
 
@@ -269,8 +269,8 @@ fn partitions(
     look: &Inspection,
     overview: &mut Overview,
     summary: &mut Summary,
-) -> Vec<Shown> {
-    let mut by_folder: BTreeMap<PathBuf, Vec<Shown>> = BTreeMap::new();
+) -> Vec<ShownFinding> {
+    let mut by_folder: BTreeMap<PathBuf, Vec<ShownFinding>> = BTreeMap::new();
     by_folder.extend(folders.into_iter().map(|folder| (folder, Vec::new())));
     let mut beside = Vec::new();
     for finding in look.seen.findings() {
@@ -287,7 +287,7 @@ fn partitions(
                 .get_key_value(path)
                 .map(|(folder, _)| folder.clone())
         });
-        let shown = Shown {
+        let shown = ShownFinding {
             finding: finding.clone(),
             is_known: false,
         };

@@ -15,7 +15,7 @@ use kseg::report::listing::{ListingDepth, PartitionSummary};
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Partition};
 
-use self::rows::Found;
+use self::rows::CleanerView;
 use super::args::Reading;
 use super::brokers::Brokers;
 use super::exit::ExitStatus;
@@ -140,7 +140,7 @@ impl Compaction {
         brokers: &Brokers,
         conditions: &Conditions,
         now_ms: i64,
-    ) -> Result<Found, Error> {
+    ) -> Result<CleanerView, Error> {
         let settings = brokers.settings(&partition, conditions);
         let most = settings.number(MAX_DECOMPRESSED_BYTES).value;
         let rules = CleanerRules {
@@ -170,7 +170,7 @@ impl Compaction {
             }
             None => None,
         };
-        Ok(Found {
+        Ok(CleanerView {
             partition,
             rules,
             ranges,

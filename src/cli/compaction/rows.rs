@@ -9,7 +9,7 @@ use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
 /// A partition from the cleaner's view.
-pub(super) struct Found {
+pub(super) struct CleanerView {
     pub(super) partition: Partition,
     pub(super) rules: CleanerRules,
     pub(super) ranges: Option<Ranges>,
@@ -152,7 +152,7 @@ impl StopRow {
 }
 
 /// Shows a partition, and adds its obstacles to the cleaner. Returns true if there are any.
-pub(super) fn show(writer: &mut Writer<'_>, found: &Found, stops: &mut Vec<StopRow>) -> bool {
+pub(super) fn show(writer: &mut Writer<'_>, found: &CleanerView, stops: &mut Vec<StopRow>) -> bool {
     let (Some(ranges), Some(census)) = (&found.ranges, &found.census) else {
         return false;
     };

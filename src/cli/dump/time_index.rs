@@ -78,7 +78,7 @@ impl DumpRun<'_> {
         for (nth, entry) in entries.iter().enumerate() {
             let mut matched = false;
             if let (Some(log), Some((sought, positions))) = (log.as_mut(), &sought) {
-                let found = Found {
+                let found = EntryTarget {
                     position: positions.get(nth).copied().unwrap_or(0),
                     landing: sought.landing(nth),
                     breaks: sought.breaks(nth).filter(|_| style.reads_to_end),
@@ -111,7 +111,7 @@ impl DumpRun<'_> {
         log: &mut LogLookup,
         entry: TimeEntry,
         at: At<'_>,
-        found: Found,
+        found: EntryTarget,
         (previous, reported): (i64, &mut Option<u64>),
     ) -> Result<bool> {
         let (time, offset) = (entry.timestamp.get(), entry.offset.get());
@@ -175,7 +175,7 @@ impl DumpRun<'_> {
 
 /// The batch that an entry of a time index points to.
 #[derive(Clone, Copy)]
-struct Found {
+struct EntryTarget {
     /// The position in the `.index` from which the search starts.
     position: i64,
     landing: Landing,

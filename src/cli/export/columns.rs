@@ -10,7 +10,7 @@ use kseg::store::Item;
 use serde::Serialize;
 
 use super::file::PackedFile;
-use crate::cli::pick::{LogFiles, LogReader, Start, Take, Tally};
+use crate::cli::pick::{LogFiles, LogReader, PickedCounts, Start, Take};
 use crate::cli::progress::Progress;
 use crate::cli::render::columns::Array;
 use crate::cli::render::columns::parquet::{ColumnFile, EncodedGroup, GroupEncoder};
@@ -28,7 +28,7 @@ pub(super) fn write(
     (mut file, encoder): (ColumnFile<&mut PackedFile>, GroupEncoder),
     progress: &Progress,
     notes: &mut Vec<u8>,
-) -> Result<Tally> {
+) -> Result<PickedCounts> {
     let sink = &mut |_: &[u8], said: &[u8]| {
         notes.extend_from_slice(said);
         ControlFlow::Continue(())
@@ -44,7 +44,7 @@ pub(super) fn write(
         };
         let mut tally = reader.follow(&opened, Start::default(), &mut grouping, sink)?;
         tally.lossy = grouping.finish();
-        Ok::<Tally, anyhow::Error>(tally)
+        Ok::<PickedCounts, anyhow::Error>(tally)
     };
     let mut written = Ok(());
     let append = &mut |group: Result<EncodedGroup>| {
@@ -71,7 +71,11 @@ pub(super) fn write(
 }
 
 /// Writes the footer, with the facts about the file.
-fn finish(mut file: ColumnFile<&mut PackedFile>, track: &LogFiles, tally: &Tally) -> Result<()> {
+fn finish(
+    mut file: ColumnFile<&mut PackedFile>,
+    track: &LogFiles,
+    tally: &PickedCounts,
+) -> Result<()> {
     let sources: Vec<Source> = track
         .paths()
         .map(|path| Source {

@@ -25,7 +25,7 @@ use super::cat::All;
 use super::exit::{ExitStatus, Failures};
 use super::input::{Others, Selection, logs};
 use super::output::{self, OutputFile};
-use super::pick::{LogFiles, LogReader, Picking, Start, Tally};
+use super::pick::{LogFiles, LogReader, PickedCounts, Picking, Start};
 use super::progress::Progress;
 use super::registry::SchemaSources;
 use super::render::columns::PageCodec;
@@ -344,7 +344,7 @@ impl Job<'_> {
         file: &mut PackedFile,
         path: &Path,
         notes: &mut Vec<u8>,
-    ) -> Result<Tally> {
+    ) -> Result<PickedCounts> {
         let mut written = Ok(());
         let mut text = Vec::new();
         self.format.header(&mut text);
@@ -358,7 +358,7 @@ impl Job<'_> {
                 ControlFlow::Break(())
             }
         };
-        let mut tally = Tally::default();
+        let mut tally = PickedCounts::default();
         if sink(&text, &[]).is_continue() {
             let opened = self.reader.open(track, sink)?;
             let all = || All(self.format.renderer(track.decoder()));
@@ -409,7 +409,7 @@ fn unwritten(path: &Path, error: anyhow::Error) -> anyhow::Error {
     error.context(format!("{}: not written", path.display()))
 }
 
-fn damage(tally: Tally) -> Vec<Damage> {
+fn damage(tally: PickedCounts) -> Vec<Damage> {
     let gaps = tally.gaps.into_iter();
     gaps.map(|gap| Damage {
         file: gap.path,

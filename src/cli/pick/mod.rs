@@ -13,6 +13,6 @@ mod reader;
 mod track;
 
 pub(crate) use options::{Pick, Picking};
-pub(crate) use picker::{Gap, Take, Tally};
+pub(crate) use picker::{PickedCounts, Take, UnreadBytes};
 pub(crate) use reader::{LogReader, Opened, Sink, Start};
 pub(crate) use track::LogFiles;

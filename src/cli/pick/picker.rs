@@ -55,7 +55,7 @@ pub(super) struct Scope<'a> {
 
 /// Bytes that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gap {
+pub(crate) struct UnreadBytes {
     /// The file.
     pub(crate) path: String,
     /// The range of bytes.
@@ -68,7 +68,7 @@ pub(crate) struct Gap {
 
 /// The counts of picked records.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct PickedCounts {
     /// Records.
     pub(crate) records: u64,
     /// Their lowest and highest offset.
@@ -80,7 +80,7 @@ pub(crate) struct Tally {
     /// The errors of files that could not be read.
     pub(crate) lost: Vec<kseg::store::Error>,
     /// The first unreadable ranges.
-    pub(crate) gaps: Vec<Gap>,
+    pub(crate) gaps: Vec<UnreadBytes>,
     /// The number of further ranges.
     pub(crate) more_gaps: u64,
     /// The values that the format could not represent.
@@ -91,7 +91,7 @@ pub(crate) struct Tally {
     pub(crate) duplicate_offsets: Option<(i64, i64)>,
 }
 
-impl Tally {
+impl PickedCounts {
     fn count(&mut self, record: &Record<'_>) {
         self.records += 1;
         widen(&mut self.offsets, record.offset().get());
@@ -112,7 +112,7 @@ fn widen(range: &mut Option<(i64, i64)>, to: i64) {
     *range = Some((low.min(to), high.max(to)));
 }
 
-impl Merge for Tally {
+impl Merge for PickedCounts {
     fn merge(&mut self, next: Self) {
         self.records += next.records;
         for (mine, theirs) in [
@@ -138,12 +138,12 @@ impl Merge for Tally {
 
 /// The records read from damaged batches.
 #[derive(Debug, Default)]
-struct Found {
+struct DamagedCounts {
     batches: u64,
     records: u64,
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for DamagedCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let records = counted(self.records, "record");
         match self.batches {
@@ -157,7 +157,7 @@ impl fmt::Display for Found {
 pub(super) struct Picker<'a, T> {
     scope: Scope<'a>,
     take: T,
-    tally: Tally,
+    tally: PickedCounts,
     /// The offsets of earlier records, if one may be repeated.
     given: Option<&'a mut Offsets>,
     /// True after damage at which reading stops.
@@ -171,7 +171,7 @@ impl<'a, T: Take> Picker<'a, T> {
         Self {
             scope,
             take,
-            tally: Tally::default(),
+            tally: PickedCounts::default(),
             given: None,
             is_stopped: false,
             is_enough: false,
@@ -184,7 +184,7 @@ impl<'a, T: Take> Picker<'a, T> {
     }
 
     /// Returns the counts, and true if no more records are needed.
-    pub(super) fn tally(self) -> (Tally, bool) {
+    pub(super) fn tally(self) -> (PickedCounts, bool) {
         (self.tally, self.is_enough)
     }
 
@@ -269,7 +269,7 @@ impl<'a, T: Take> Picker<'a, T> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let (mut turned, mut bad) = (Found::default(), Found::default());
+        let (mut turned, mut bad) = (DamagedCounts::default(), DamagedCounts::default());
         let mut place = String::new();
         let log = self.scope.log;
         let _visited = damaged_batches(log, gap.range(), scratch, |damaged, scratch| {
@@ -332,7 +332,7 @@ impl<'a, T: Take> Picker<'a, T> {
         );
         out.notes().extend_from_slice(note.as_bytes());
         if self.tally.gaps.len() < GAPS {
-            self.tally.gaps.push(Gap {
+            self.tally.gaps.push(UnreadBytes {
                 path: path.to_owned(),
                 range,
                 what: what.to_owned(),
@@ -376,9 +376,9 @@ impl<T: Take> Visitor for Picker<'_, T> {
 }
 
 impl<T: Take> PieceVisitor for Picker<'_, T> {
-    type Piece = Tally;
+    type Piece = PickedCounts;
 
-    fn end(self) -> Tally {
+    fn end(self) -> PickedCounts {
         self.tally
     }
 }

@@ -15,7 +15,7 @@ use kseg::wire::Offset;
 
 use super::given::{Offsets, Survey};
 use super::picker::{Picker, Scope};
-use super::{Gap, LogFiles, Pick, Take, Tally};
+use super::{LogFiles, Pick, PickedCounts, Take, UnreadBytes};
 use crate::cli::args::Reading;
 use crate::cli::render::records::LocatedRecord;
 use crate::cli::render::table::{counted, plain};
@@ -59,7 +59,7 @@ type Scan<'s> = &'s mut dyn FnMut(
     Scope<'_>,
     Option<&mut Offsets>,
     &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
-) -> Result<(Tally, bool)>;
+) -> Result<(PickedCounts, bool)>;
 
 impl LogReader<'_> {
     /// Reads the facts that are needed before the first record: the aborted transactions.
@@ -107,7 +107,7 @@ impl LogReader<'_> {
         opened: &Opened,
         take: impl Fn() -> T + Sync,
         sink: Sink<'_>,
-    ) -> Result<Tally> {
+    ) -> Result<PickedCounts> {
         let pass: Scan<'_> = &mut |log, range, scope, given, sink| {
             if given.is_some() {
                 let mut picker = Picker::new(scope, take()).once(given);
@@ -131,7 +131,7 @@ impl LogReader<'_> {
         start: Start,
         mut take: impl Take,
         sink: Sink<'_>,
-    ) -> Result<Tally> {
+    ) -> Result<PickedCounts> {
         let pass: Scan<'_> = &mut |log, range, scope, given, sink| {
             let mut picker = Picker::new(scope, &mut take).once(given);
             follow(log, self.options(range), &mut picker, sink)?;
@@ -239,8 +239,14 @@ impl LogReader<'_> {
 
     /// Scans the files that may contain wanted records, one after the other. If one has vanished
     /// since they were listed, the log is listed again, and reading continues at the next offset.
-    fn files(self, opened: &Opened, start: Start, pass: Scan<'_>, sink: Sink<'_>) -> Result<Tally> {
-        let (mut total, mut notes) = (Tally::default(), 0);
+    fn files(
+        self,
+        opened: &Opened,
+        start: Start,
+        pass: Scan<'_>,
+        sink: Sink<'_>,
+    ) -> Result<PickedCounts> {
+        let (mut total, mut notes) = (PickedCounts::default(), 0);
         let (mut track, mut filter) = (opened.track.clone(), opened.filter);
         let mut next = start.file;
         let mut given = Offsets::default();
@@ -319,7 +325,7 @@ impl LogReader<'_> {
         pass: Scan<'_>,
         (notes, given): (&mut u64, &mut Offsets),
         sink: Sink<'_>,
-    ) -> Result<(Tally, bool)> {
+    ) -> Result<(PickedCounts, bool)> {
         let log = self.reading.unmapped().open(part.log())?;
         let mut range = locate::locate(&log, part.indexes().parse(), &filter)?;
         range.start = range.start.max(from);
@@ -366,7 +372,7 @@ impl LogReader<'_> {
 
     /// Returns the message about the damage that stopped reading, and the position at which reading
     /// could continue.
-    fn explain(self, log: &LogFile, gap: &Gap) -> Result<String> {
+    fn explain(self, log: &LogFile, gap: &UnreadBytes) -> Result<String> {
         let from = if gap.is_batch {
             gap.range.end
         } else {

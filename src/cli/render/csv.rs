@@ -6,9 +6,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of an object in their order.
-struct Fields<'a>(Vec<(String, &'a RawValue)>);
+struct CsvFields<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {
+impl<'de: 'a, 'a> serde::Deserialize<'de> for CsvFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Ordered;
         impl<'de> Visitor<'de> for Ordered {
@@ -30,14 +30,14 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {
                 Ok(fields)
             }
         }
-        deserializer.deserialize_map(Ordered).map(Fields)
+        deserializer.deserialize_map(Ordered).map(CsvFields)
     }
 }
 
 /// Appends an object as a line, after a line with the names of its fields for the first one. Lists
 /// and objects stay JSON.
 pub(crate) fn line(object: &[u8], is_first: bool, out: &mut Vec<u8>) {
-    let Ok(Fields(fields)) = serde_json::from_slice(object) else {
+    let Ok(CsvFields(fields)) = serde_json::from_slice(object) else {
         return;
     };
     if is_first {

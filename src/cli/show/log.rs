@@ -120,7 +120,7 @@ pub(super) fn show(
         ..ScanOptions::of(Policy::Salvage)
     };
     let (batches, entries) = (writer.rendering(), writer.rendering());
-    let visitor = || Rows {
+    let visitor = || LogRows {
         batches: &batches,
         entries: &entries,
         view,
@@ -190,7 +190,7 @@ fn check_ends(
 }
 
 /// Renders the contents of a log.
-struct Rows<'a> {
+struct LogRows<'a> {
     batches: &'a Rendering<BatchRow>,
     entries: &'a Rendering<EntryRow>,
     view: View,
@@ -199,7 +199,7 @@ struct Rows<'a> {
     totals: Totals,
 }
 
-impl Rows<'_> {
+impl LogRows<'_> {
     fn damage(&mut self, position: u64, size: Option<u64>, what: &str, out: &mut Output<'_>) {
         self.batches.damage((position, size), what, out.text());
         let note = self.batches.note(position, what);
@@ -331,7 +331,7 @@ impl Rows<'_> {
     }
 }
 
-impl Visitor for Rows<'_> {
+impl Visitor for LogRows<'_> {
     fn event(
         &mut self,
         event: Event<'_>,
@@ -349,7 +349,7 @@ impl Visitor for Rows<'_> {
     }
 }
 
-impl PieceVisitor for Rows<'_> {
+impl PieceVisitor for LogRows<'_> {
     type Piece = Totals;
 
     fn end(self) -> Totals {

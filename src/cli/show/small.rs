@@ -93,12 +93,12 @@ impl Row for RemoteRow {
 /// The content of a small file, below its header.
 #[derive(Default)]
 pub(super) struct Page {
-    rows: Rows,
+    rows: SmallFileRows,
     faults: Vec<Fault>,
 }
 
 #[derive(Default)]
-enum Rows {
+enum SmallFileRows {
     #[default]
     None,
     Checkpoint(Vec<CheckpointRow>),
@@ -108,18 +108,18 @@ enum Rows {
 }
 
 impl Page {
-    fn new(rows: Rows, faults: Vec<Fault>) -> Self {
+    fn new(rows: SmallFileRows, faults: Vec<Fault>) -> Self {
         Self { rows, faults }
     }
 
     /// Shows the rows below the heading.
     pub(super) fn show(self, writer: &mut Writer<'_>) {
         match self.rows {
-            Rows::None => {}
-            Rows::Checkpoint(rows) => writer.table(rows),
-            Rows::Epochs(rows) => writer.table(rows),
-            Rows::Properties(rows) => writer.table(rows),
-            Rows::Remote(rows) => writer.table(rows),
+            SmallFileRows::None => {}
+            SmallFileRows::Checkpoint(rows) => writer.table(rows),
+            SmallFileRows::Epochs(rows) => writer.table(rows),
+            SmallFileRows::Properties(rows) => writer.table(rows),
+            SmallFileRows::Remote(rows) => writer.table(rows),
         }
         for fault in self.faults {
             report(writer, fault);
@@ -147,7 +147,7 @@ impl Page {
                     broker_epoch: marker.broker_epoch,
                     ..Facts::default()
                 };
-                (facts, Self::new(Rows::None, marker.faults))
+                (facts, Self::new(SmallFileRows::None, marker.faults))
             }
             FileKind::RemoteSnapshot => remote(bytes),
             FileKind::Lock => (Facts::default(), Self::default()),
@@ -170,7 +170,7 @@ fn epochs(epochs: LeaderEpochs) -> (Facts, Page) {
         epoch: entry.epoch.get(),
         start_offset: entry.start_offset.get(),
     };
-    let rows = Rows::Epochs(epochs.entries.iter().map(row).collect());
+    let rows = SmallFileRows::Epochs(epochs.entries.iter().map(row).collect());
     let facts = versioned(epochs.version, epochs.declared);
     (facts, Page::new(rows, epochs.faults))
 }
@@ -182,7 +182,7 @@ fn offsets(checkpoint: OffsetCheckpoint<'_>) -> (Facts, Page) {
         partition: entry.partition,
         offset: entry.offset.get(),
     };
-    let rows = Rows::Checkpoint(checkpoint.entries.iter().map(row).collect());
+    let rows = SmallFileRows::Checkpoint(checkpoint.entries.iter().map(row).collect());
     let facts = versioned(checkpoint.version, checkpoint.declared);
     (facts, Page::new(rows, checkpoint.faults))
 }
@@ -200,7 +200,7 @@ fn meta(bytes: &[u8]) -> (Facts, Page) {
         node_id: meta.node_id,
         ..Facts::default()
     };
-    let rows = Rows::Properties(properties.entries.iter().map(row).collect());
+    let rows = SmallFileRows::Properties(properties.entries.iter().map(row).collect());
     (facts, Page::new(rows, meta.faults))
 }
 
@@ -210,7 +210,7 @@ fn partition(metadata: PartitionMetadata) -> (Facts, Page) {
         topic_id: metadata.topic_id.as_ref().map(uuid),
         ..Facts::default()
     };
-    (facts, Page::new(Rows::None, metadata.faults))
+    (facts, Page::new(SmallFileRows::None, metadata.faults))
 }
 
 fn quorum(state: QuorumState) -> (Facts, Page) {
@@ -224,13 +224,18 @@ fn quorum(state: QuorumState) -> (Facts, Page) {
         voters: state.voters,
         ..Facts::default()
     };
-    (facts, Page::new(Rows::None, state.faults))
+    (facts, Page::new(SmallFileRows::None, state.faults))
 }
 
 fn remote(bytes: &[u8]) -> (Facts, Page) {
     let snapshot = match RemoteSnapshot::parse(bytes) {
         Ok(snapshot) => snapshot,
-        Err(fault) => return (Facts::default(), Page::new(Rows::None, vec![fault])),
+        Err(fault) => {
+            return (
+                Facts::default(),
+                Page::new(SmallFileRows::None, vec![fault]),
+            );
+        }
     };
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
     for entry in snapshot.entries() {
@@ -258,5 +263,5 @@ fn remote(bytes: &[u8]) -> (Facts, Page) {
         offset: Some(snapshot.offset().get()),
         ..Facts::default()
     };
-    (facts, Page::new(Rows::Remote(rows), faults))
+    (facts, Page::new(SmallFileRows::Remote(rows), faults))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use kseg::verify::Severity;
 
-use super::report::{Report, Shown, Summary, Unit};
+use super::report::{Report, ShownFinding, Summary, Unit};
 use super::text::totals;
 use crate::cli::render::table::{counted, plain};
 
@@ -19,7 +19,7 @@ impl Report for Github {
 
     fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {
         let new = unit.findings.iter().filter(|shown| !shown.is_known);
-        for Shown { finding, .. } in new {
+        for ShownFinding { finding, .. } in new {
             if finding.severity == Severity::Note && !self.with_notes {
                 continue;
             }

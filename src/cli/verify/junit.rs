@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kseg::verify::Severity;
 
-use super::report::{Report, Shown, Summary, Unit};
+use super::report::{Report, ShownFinding, Summary, Unit};
 use crate::cli::render::is_hidden;
 
 pub(super) struct Junit {
@@ -23,14 +23,14 @@ impl Report for Junit {
     }
 
     fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {
-        let mut cases: BTreeMap<&Path, Vec<&Shown>> = BTreeMap::new();
+        let mut cases: BTreeMap<&Path, Vec<&ShownFinding>> = BTreeMap::new();
         for file in &unit.files {
             cases.entry(file).or_default();
         }
         for shown in &unit.findings {
             cases.entry(&shown.finding.path).or_default().push(shown);
         }
-        let is_failure = |shown: &&Shown| {
+        let is_failure = |shown: &&ShownFinding| {
             let fails = |least| shown.finding.severity >= least;
             self.fails.is_some_and(fails) && !shown.is_known
         };
@@ -59,7 +59,7 @@ impl Report for Junit {
                 continue;
             }
             writeln!(out, ">")?;
-            let (failed, others): (Vec<&Shown>, Vec<&Shown>) =
+            let (failed, others): (Vec<&ShownFinding>, Vec<&ShownFinding>) =
                 shown.iter().partition(|shown| is_failure(shown));
             if let Some(first) = failed.first() {
                 writeln!(
@@ -87,7 +87,7 @@ impl Report for Junit {
     }
 }
 
-fn lines(shown: &[&Shown]) -> String {
+fn lines(shown: &[&ShownFinding]) -> String {
     let lines = shown.iter().map(|shown| {
         let finding = &shown.finding;
         let place = finding

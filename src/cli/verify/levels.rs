@@ -9,26 +9,26 @@ pub(super) struct LevelArgs {
     /// Treat as errors: a code (B101), a name (crc-mismatch), a family (B), or a severity (note); a
     /// code wins over a family, a family over a severity
     #[arg(short = 'D', long = "deny", value_name = "WHAT")]
-    deny: Vec<Target>,
+    deny: Vec<LevelTarget>,
 
     /// Treat as warnings, in the same form
     #[arg(short = 'W', long = "warn", value_name = "WHAT")]
-    warn: Vec<Target>,
+    warn: Vec<LevelTarget>,
 
     /// Don't report, in the same form
     #[arg(short = 'A', long = "allow", value_name = "WHAT")]
-    allow: Vec<Target>,
+    allow: Vec<LevelTarget>,
 }
 
 /// The target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
+enum LevelTarget {
     Level(Severity),
     Family(Family),
     Check(CheckId),
 }
 
-impl std::str::FromStr for Target {
+impl std::str::FromStr for LevelTarget {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -57,7 +57,7 @@ impl std::str::FromStr for Target {
     }
 }
 
-impl Target {
+impl LevelTarget {
     fn includes(self, finding: &Finding) -> bool {
         match self {
             Self::Level(level) => finding.check.check().severity == level,
@@ -91,9 +91,10 @@ impl LevelArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::path::Path;
     use std::sync::Arc;
+
+    use super::*;
 
     #[test]
     fn what_names_one_check_wins_over_what_names_many() {
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn what_is_no_check_is_refused() {
         for text in ["", "Z", "B999", "fatal"] {
-            assert!(text.parse::<Target>().is_err(), "{text}");
+            assert!(text.parse::<LevelTarget>().is_err(), "{text}");
         }
     }
 }

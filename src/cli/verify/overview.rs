@@ -9,7 +9,7 @@ use kseg::verify::evidence::Records;
 use kseg::verify::{CheckId, Finding, Severity};
 use serde::Serialize;
 
-use super::report::{Shown, Summary, Unit, UnitKind};
+use super::report::{ShownFinding, Summary, Unit, UnitKind};
 use crate::cli::damage;
 use crate::cli::render::rows::{Cell, Column, Row, grouped};
 use crate::cli::render::table::{are, counted, plain};
@@ -20,7 +20,7 @@ use crate::cli::schema::{self, Schema};
 pub(crate) struct PlaceFindings {
     pub(crate) kind: UnitKind,
     pub(crate) path: Arc<Path>,
-    pub(super) findings: Vec<Shown>,
+    pub(super) findings: Vec<ShownFinding>,
     /// Findings that were only counted.
     pub(super) more: Vec<kseg::verify::finding::More>,
 }

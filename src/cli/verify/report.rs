@@ -13,7 +13,7 @@ use crate::cli::render::table::plain;
 
 /// A finding as it is shown.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
+pub(crate) struct ShownFinding {
     pub(crate) finding: Finding,
     /// True if it is in the baseline.
     pub(crate) is_known: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Unit {
     pub(crate) kind: UnitKind,
     pub(crate) path: Arc<Path>,
     pub(crate) files: Vec<Arc<Path>>,
-    pub(crate) findings: Vec<Shown>,
+    pub(crate) findings: Vec<ShownFinding>,
     /// Findings that were only counted.
     pub(crate) more: Vec<More>,
 }

@@ -13,7 +13,7 @@ use kseg::verify::{Depth, Options, Severity, Units, Verified};
 use super::args::Verify;
 use super::baseline::Baseline;
 use super::markdown::Markdown;
-use super::report::{Format, Report, Settings, Shown, Summary, Unit};
+use super::report::{Format, Report, Settings, ShownFinding, Summary, Unit};
 use super::{document, github, junit, sarif, text};
 use crate::cli::exit::{ExitStatus, Failures};
 use crate::cli::input::{self, no_match};
@@ -251,7 +251,7 @@ impl Sink<'_> {
             self.summary.known += u64::from(is_known);
             let is_failing = fails.is_some_and(|fails| !is_known && severity >= fails);
             self.summary.failing += u64::from(is_failing);
-            shown.push(Shown { finding, is_known });
+            shown.push(ShownFinding { finding, is_known });
         }
         // Findings that are not reported are not counted either.
         more.retain(|more| {

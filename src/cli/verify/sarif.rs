@@ -8,7 +8,7 @@ use kseg::verify::{CATALOG, Check, Finding, Severity};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::report::{Report, Shown, Summary, Unit};
+use super::report::{Report, ShownFinding, Summary, Unit};
 use crate::cli::render;
 
 const SCHEMA: &str =
@@ -69,7 +69,7 @@ fn rule(check: &Check) -> Value {
     })
 }
 
-fn result(shown: &Shown) -> Value {
+fn result(shown: &ShownFinding) -> Value {
     let finding = &shown.finding;
     let mut place = json!({ "artifactLocation": { "uri": uri(&finding.path) } });
     if let (Some(position), Some(fields)) = (finding.position, place.as_object_mut()) {

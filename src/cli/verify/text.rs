@@ -7,7 +7,7 @@ use kseg::verify::evidence::Checksum;
 use kseg::verify::{Evidence, Finding, Severity};
 
 use super::overview::{Overview, PlaceFindings, short_name};
-use super::report::{Report, Shown, Summary, Unit, UnitKind, line_of};
+use super::report::{Report, ShownFinding, Summary, Unit, UnitKind, line_of};
 use crate::cli::render::rows::{grouped, size};
 use crate::cli::render::table::{self, TableStyle, counted, plain};
 use crate::cli::render::time::rfc3339;
@@ -165,7 +165,7 @@ impl Options {
 
     /// Writes the findings of a place, a block for each file.
     fn findings(&self, place: &PlaceFindings, out: &mut dyn Write) -> io::Result<()> {
-        let mut shown: Vec<&Shown> = place.findings.iter().collect();
+        let mut shown: Vec<&ShownFinding> = place.findings.iter().collect();
         shown.retain(|shown| shown.finding.severity >= self.least());
         shown.sort_by(|a, b| a.finding.path.cmp(&b.finding.path));
         let files = shown.chunk_by(|a, b| a.finding.path == b.finding.path);
@@ -195,7 +195,7 @@ impl Options {
 
     /// Writes the findings of a file; of those of one check only the first ones, unless all are
     /// requested.
-    fn file(&self, shown: &[&Shown], out: &mut dyn Write) -> io::Result<()> {
+    fn file(&self, shown: &[&ShownFinding], out: &mut dyn Write) -> io::Result<()> {
         let mut shown = shown.to_vec();
         shown.sort_by_key(|shown| std::cmp::Reverse(shown.finding.severity));
         let mut counts = std::collections::BTreeMap::<_, usize>::new();
@@ -217,7 +217,7 @@ impl Options {
         Ok(())
     }
 
-    fn finding(&self, shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
+    fn finding(&self, shown: &ShownFinding, out: &mut dyn Write) -> io::Result<()> {
         let finding = &shown.finding;
         let known = if shown.is_known {
             " (in the baseline)"

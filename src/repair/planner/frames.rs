@@ -18,7 +18,7 @@ const MOST_EPOCHS: i32 = 1 << 24;
 
 /// A piece of bytes that are no batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct Remnant {
     pub(super) range: Range<usize>,
     /// The base offset of the damaged batch right after it.
     pub(super) next: Option<i64>,
@@ -26,8 +26,8 @@ pub(super) struct Piece {
 
 /// Bytes that are no batches, between those that leave them `offsets`: cut where the sizes in them say that a batch ended, and where
 /// a header begins that could be one of theirs.
-pub(super) fn pieces_of(bytes: &[u8], offsets: &Range<i64>) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
+pub(super) fn pieces_of(bytes: &[u8], offsets: &Range<i64>) -> Vec<Remnant> {
+    let mut pieces: Vec<Remnant> = Vec::new();
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         let size = FrameHeader::read(rest).and_then(|header| header.frame_bytes().ok());
@@ -36,7 +36,7 @@ pub(super) fn pieces_of(bytes: &[u8], offsets: &Range<i64>) -> Vec<Piece> {
         // The header at its own beginning is not the next one.
         let next = next_header(rest.get(1..).unwrap_or_default(), most, offsets);
         let end = next.map_or(most, |(skipped, _)| skipped.saturating_add(1));
-        pieces.push(Piece {
+        pieces.push(Remnant {
             range: at..at.saturating_add(end),
             next: next.map(|(_, base)| base),
         });

@@ -146,7 +146,7 @@ impl LogPiece {
 }
 
 /// The readable part of a window.
-struct Shown {
+struct ReadablePart {
     /// The end of the batches, which may be beyond it.
     reached: u64,
     /// The size of the last one.
@@ -155,8 +155,12 @@ struct Shown {
 
 /// Shows the batches in `bytes`, of a segment that continues for `left` bytes. None where no batch
 /// follows.
-fn each_in(bytes: &[u8], left: u64, take: &mut impl FnMut(&Batch<'_>, u64)) -> Option<Shown> {
-    let mut shown = Shown {
+fn each_in(
+    bytes: &[u8],
+    left: u64,
+    take: &mut impl FnMut(&Batch<'_>, u64),
+) -> Option<ReadablePart> {
+    let mut shown = ReadablePart {
         reached: 0,
         last: 0,
     };

@@ -21,7 +21,7 @@ pub(super) struct Remade {
 }
 
 /// The records of a payload, as far as they can be read.
-struct Rows {
+struct WholeRecords {
     codec: Codec,
     /// Bytes of whole records at the start of the payload, decompressed.
     bytes: Vec<u8>,
@@ -110,7 +110,12 @@ pub(super) fn is_unreadable(bytes: &[u8], scratch: &mut Scratch) -> bool {
 }
 
 /// Describes the faults of a batch.
-fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) -> Vec<String> {
+fn wrong(
+    batch: &RecordBatch<'_>,
+    rows: &WholeRecords,
+    codec: Codec,
+    last_delta: i32,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     if batch.magic() != 2 {
         let magic = batch.magic();
@@ -147,7 +152,7 @@ fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) ->
     wrong
 }
 
-impl Rows {
+impl WholeRecords {
     /// The largest timestamp that the header ought to have.
     fn latest(&self, batch: &RecordBatch<'_>) -> Timestamp {
         let is_of_records =
@@ -179,7 +184,7 @@ impl Rows {
 
 /// The payload in the way that it can be read: as its codec says, not compressed, or by another
 /// codec. If in no way to its end, then in the first way in which there are records.
-fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
+fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<WholeRecords> {
     let stated = batch.codec().ok();
     let all = [
         Codec::None,
@@ -188,7 +193,7 @@ fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
         Codec::Lz4,
         Codec::Zstd,
     ];
-    let mut best: Option<Rows> = None;
+    let mut best: Option<WholeRecords> = None;
     for codec in stated.into_iter().chain(all) {
         let bytes = if codec == Codec::None {
             batch.body().to_vec()
@@ -209,7 +214,7 @@ fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
     best
 }
 
-fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
+fn rows(codec: Codec, mut bytes: Vec<u8>) -> WholeRecords {
     let (mut at, mut count, mut last_delta) = (0, 0, -1);
     let mut latest_delta = None;
     let (mut is_control, mut is_data) = (true, true);
@@ -228,7 +233,7 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
     let is_all = at == bytes.len();
     let fallen = whole_records(bytes.get(at..).unwrap_or_default());
     bytes.truncate(at);
-    Rows {
+    WholeRecords {
         codec,
         bytes,
         count,

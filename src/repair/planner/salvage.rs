@@ -209,7 +209,7 @@ impl Header {
 
     /// The largest timestamp of the batch: that of a record which is kept, if clients set the
     /// times.
-    fn latest(&self, found: &Found) -> Timestamp {
+    fn latest(&self, found: &SalvagedBody) -> Timestamp {
         let latest = found.kept.iter().map(|kept| kept.timestamp_delta).max();
         let latest = latest.map(|delta| self.base_timestamp.wrapping_add(delta));
         Timestamp(
@@ -220,7 +220,7 @@ impl Header {
     }
 
     /// The batch of what was found.
-    fn batch_of(&self, found: &Found, body: &[u8], slot: &Slot) -> Option<Salvaged> {
+    fn batch_of(&self, found: &SalvagedBody, body: &[u8], slot: &Slot) -> Option<Salvaged> {
         let last_found = found.kept.last()?.offset_delta.0;
         let last_delta = self.last_delta.unwrap_or(last_found).max(last_found);
         let stored = RecordBatch::of_header(&self.bytes)?.base_offset().0;
@@ -281,14 +281,14 @@ struct Kept {
 }
 
 /// The records found in the body of a batch.
-struct Found {
+struct SalvagedBody {
     kept: Vec<Kept>,
     unpacked: Option<Vec<u8>>,
 }
 
 /// The records that are whole. After one that is not, the next is sought byte by byte; it counts if
 /// others follow it, or the batch ends with it.
-fn readable(body: &[u8], position: u64, header: &Header) -> Found {
+fn readable(body: &[u8], position: u64, header: &Header) -> SalvagedBody {
     let mut kept = Vec::new();
     let mut last = -1;
     let mut at = 0;
@@ -309,7 +309,7 @@ fn readable(body: &[u8], position: u64, header: &Header) -> Found {
         }
         at = ends;
     }
-    Found {
+    SalvagedBody {
         kept,
         unpacked: None,
     }
@@ -360,14 +360,14 @@ pub(super) fn has_hole(bytes: &[u8], position: u64) -> bool {
 }
 
 /// The records of a payload that decompresses and is all there: then the damage is in the header.
-fn packed(body: &[u8], header: &Header, scratch: &mut Scratch) -> Option<Found> {
+fn packed(body: &[u8], header: &Header, scratch: &mut Scratch) -> Option<SalvagedBody> {
     let (bytes, fault) = scratch.inflate(header.codec, 2, body);
     if fault.is_some() {
         return None;
     }
     let kept = chain(bytes, 0, -1, header);
     let is_all = kept.last().map(|last| last.range.end) == Some(bytes.len());
-    is_all.then(|| Found {
+    is_all.then(|| SalvagedBody {
         unpacked: Some(bytes.to_vec()),
         kept,
     })

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::frames::{Piece, batch_of, pieces_of};
+use super::frames::{Remnant, batch_of, pieces_of};
 use super::headerless;
 use super::salvage::{Slot, salvage};
 use crate::format::Scratch;
@@ -30,7 +30,7 @@ pub fn set_aside(bytes: &[u8], position: u64, offsets: Range<i64>) -> Vec<SetAsi
     let mut scratch = Scratch::default();
     let mut found = Vec::new();
     for piece in pieces_of(bytes, &offsets) {
-        let Piece { range, next } = piece;
+        let Remnant { range, next } = piece;
         let (Some(piece), at) = (bytes.get(range.clone()), position + range.start as u64) else {
             continue;
         };

@@ -78,7 +78,7 @@ pub(super) fn survey(
     };
     let visitor = || Surveyor {
         file,
-        row: Row {
+        row: Stretches {
             home: home.clone(),
             stretches: Vec::new(),
         },
@@ -336,12 +336,12 @@ fn covered(first: i64, last: i64) -> u64 {
 }
 
 /// The stretches seen so far.
-struct Row {
+struct Stretches {
     home: Home,
     stretches: Vec<Stretch>,
 }
 
-impl Row {
+impl Stretches {
     fn push(&mut self, next: Stretch) {
         match (self.stretches.last_mut(), next) {
             (Some(Stretch::Run(run)), Stretch::Run(next))
@@ -354,7 +354,7 @@ impl Row {
     }
 }
 
-impl Merge for Row {
+impl Merge for Stretches {
     fn merge(&mut self, next: Self) {
         for stretch in next.stretches {
             self.push(stretch);
@@ -364,7 +364,7 @@ impl Merge for Row {
 
 struct Surveyor {
     file: usize,
-    row: Row,
+    row: Stretches,
 }
 
 impl Visitor for Surveyor {
@@ -394,9 +394,9 @@ impl Visitor for Surveyor {
 }
 
 impl PieceVisitor for Surveyor {
-    type Piece = Row;
+    type Piece = Stretches;
 
-    fn end(self) -> Row {
+    fn end(self) -> Stretches {
         self.row
     }
 }

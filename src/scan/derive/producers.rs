@@ -30,7 +30,7 @@ pub struct Expiry {
 /// batches that were accepted before.
 #[derive(Debug, Clone, Default)]
 pub struct Producers {
-    known: BTreeMap<ProducerId, Known>,
+    known: BTreeMap<ProducerId, TrackedProducer>,
     /// Open transactions by their first offsets.
     open: BTreeMap<Offset, ProducerId>,
     /// The number of producers seen so far.
@@ -38,7 +38,7 @@ pub struct Producers {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct TrackedProducer {
     entry: ProducerEntry,
     /// The number of producers seen before it.
     order: u64,
@@ -137,7 +137,7 @@ impl Producers {
     #[must_use]
     pub fn in_java_order(&self) -> Vec<ProducerEntry> {
         let slots = java_slots(self.known.len());
-        let mut all: Vec<&Known> = self.known.values().collect();
+        let mut all: Vec<&TrackedProducer> = self.known.values().collect();
         all.sort_by_key(|known| (slot(known.entry.producer_id, slots), known.order));
         all.into_iter().map(|known| known.entry).collect()
     }
@@ -274,7 +274,8 @@ impl Producers {
         }
         let order = self.seen;
         self.seen += 1;
-        self.known.insert(entry.producer_id, Known { entry, order });
+        self.known
+            .insert(entry.producer_id, TrackedProducer { entry, order });
         Ok(())
     }
 }

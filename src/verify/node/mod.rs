@@ -14,15 +14,14 @@ use self::identities::{Identities, Owner};
 use self::schemas::SchemaUse;
 use super::catalog::{CheckId, Depth, Severity};
 use super::evidence::IdConflict;
-use super::extent::{Known, LogDirContext};
+use super::extent::{LogDirContext, PartitionFacts};
 use super::finding::Finding;
 use super::options::Options;
 use super::outcome::Outcome;
 use super::partition::metadata_log;
 use super::setting::Stop;
 use crate::format::name::{self, DirState};
-use crate::format::topic;
-use crate::format::{DirName, FileKind};
+use crate::format::{DirName, FileKind, topic};
 use crate::report::{MetadataImage, fold};
 use crate::store::{Item, LogDir, Partition};
 use crate::wire::Uuid;
@@ -129,8 +128,8 @@ impl Node {
     }
 
     /// Adds the facts about a partition.
-    pub(super) fn learn(&mut self, partition: &Partition, known: Known) {
-        let Known {
+    pub(super) fn learn(&mut self, partition: &Partition, known: PartitionFacts) {
+        let PartitionFacts {
             extent,
             topic_id,
             schema_ids,

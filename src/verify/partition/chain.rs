@@ -7,14 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::epochs::EpochsCheck;
-use super::history::{Clock, History, Step};
+use super::history::{Clock, History, ProducerStep};
 use super::offset_index::{OffsetIndexCheck, Stretch};
 use super::producer_snapshot::{KnownUpTo, SnapshotFile};
 use super::time_index::TimeIndexCheck;
 use super::txn_index::{SegmentReach, TxnCheck};
 use crate::format::control::ControlType;
-use crate::format::topic;
-use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch};
+use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch, topic};
 use crate::scan::derive::{Epochs, Producers, Violation};
 use crate::verify::catalog::CheckId;
 use crate::verify::coverage::Coverage;
@@ -165,7 +164,7 @@ impl SegmentCheck {
         let is_complete = known.map_or(carried.is_complete, |known| {
             carried.known().is_complete(known.last_offset)
         });
-        let step = Step {
+        let step = ProducerStep {
             log: &self.log,
             row,
             batch,

@@ -40,7 +40,7 @@ pub(super) struct History {
 
 /// A batch, its position, and the earlier state of its producer.
 #[derive(Clone, Copy)]
-pub(super) struct Step<'a> {
+pub(super) struct ProducerStep<'a> {
     pub(super) log: &'a Arc<Path>,
     pub(super) row: &'a Row,
     pub(super) batch: &'a RecordBatch<'a>,
@@ -49,7 +49,7 @@ pub(super) struct Step<'a> {
     pub(super) is_complete: bool,
 }
 
-impl Step<'_> {
+impl ProducerStep<'_> {
     fn finding(&self, check: CheckId, evidence: impl Into<Evidence>) -> Finding {
         Finding::new(check, self.log)
             .at(self.row.position, self.row.end - self.row.position)
@@ -78,7 +78,7 @@ impl Step<'_> {
 
 impl History {
     /// Takes a batch of data. `counts` means that sequence numbers are used in this topic.
-    pub(super) fn data(&mut self, step: Step<'_>, counts: bool) {
+    pub(super) fn data(&mut self, step: ProducerStep<'_>, counts: bool) {
         let batch = step.batch;
         let known = step.known.filter(|known| known.producer_epoch >= 0);
         let epoch = batch.producer_epoch();
@@ -116,7 +116,7 @@ impl History {
 
     /// Takes a transaction marker of a coordinator of this epoch, with the transaction that it
     /// ends, if any.
-    pub(super) fn marker(&mut self, step: Step<'_>, coordinator: i32, ends: bool) {
+    pub(super) fn marker(&mut self, step: ProducerStep<'_>, coordinator: i32, ends: bool) {
         let batch = step.batch;
         if let Some(known) = step.known {
             let (epoch, before) = (batch.producer_epoch(), known.producer_epoch);

@@ -24,7 +24,7 @@ use self::siblings::{open_txns, read_epochs, read_snapshots, sibling};
 use self::time_index::TimeIndexCheck;
 use super::catalog::{CheckId, Severity};
 use super::evidence::{BeyondEnd, Gap, Lacking, Mark, MissingPart, NoSnapshotAtEnd, Unindexed};
-use super::extent::{Known, LogDirContext, LogExtent};
+use super::extent::{LogDirContext, LogExtent, PartitionFacts};
 use super::finding::{Finding, Findings};
 use super::options::Options;
 use super::outcome::Outcome;
@@ -51,7 +51,7 @@ pub(super) fn verify(
     partition: &Partition,
     around: LogDirContext,
     options: &Options<'_>,
-) -> (Outcome, Known) {
+) -> (Outcome, PartitionFacts) {
     let mut before: Option<Findings> = None;
     let look = || {
         let listed = match &before {
@@ -60,7 +60,7 @@ pub(super) fn verify(
         };
         let Ok(listed) = listed else {
             // It was deleted meanwhile.
-            return (Outcome::default(), Known::default());
+            return (Outcome::default(), PartitionFacts::default());
         };
         let (mut outcome, known) = look(&listed, around, options);
         if let Some(before) = &before {
@@ -76,7 +76,11 @@ pub(super) fn verify(
 }
 
 /// Verifies a partition once.
-fn look(partition: &Partition, around: LogDirContext, options: &Options<'_>) -> (Outcome, Known) {
+fn look(
+    partition: &Partition,
+    around: LogDirContext,
+    options: &Options<'_>,
+) -> (Outcome, PartitionFacts) {
     let mut check = PartitionCheck::new(partition, around);
     let mut logs = Outcome::default();
     for index in 0..check.segments().len() {
@@ -314,10 +318,10 @@ impl PartitionCheck {
 
     /// Ends the check, after the last segment. Returns the extent of the log.
     #[must_use]
-    fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
+    fn finish(mut self, partition: &Partition) -> (Outcome, PartitionFacts) {
         let extent = self.extent();
         let Some(mut carried) = self.carried.take() else {
-            return (self.outcome, Known::default());
+            return (self.outcome, PartitionFacts::default());
         };
         let seen = std::mem::take(&mut carried.seen);
         let is_metadata = carried.topic == Topic::Metadata;
@@ -353,10 +357,10 @@ impl PartitionCheck {
         }
         directory::check(partition, &self.around, &mut self.outcome);
         let topic_id = directory::topic_id(partition, &mut self.outcome);
-        let known = Known {
+        let known = PartitionFacts {
             extent,
             topic_id,
-            ..Known::default()
+            ..PartitionFacts::default()
         };
         (self.outcome, known)
     }

@@ -125,18 +125,18 @@ impl Info {
 
 /// Findings that are counted: the first position of each check and their number.
 #[derive(Debug, Default)]
-pub(super) struct Tallies(BTreeMap<CheckId, Tally>);
+pub(super) struct Tallies(BTreeMap<CheckId, BatchTally>);
 
 /// A count of findings of a check.
 #[derive(Debug)]
-struct Tally {
+struct BatchTally {
     first: Info,
     count: u64,
 }
 
 impl Tallies {
     pub(super) fn count(&mut self, check: CheckId, info: &Info) {
-        let tally = self.0.entry(check).or_insert(Tally {
+        let tally = self.0.entry(check).or_insert(BatchTally {
             first: *info,
             count: 0,
         });
@@ -161,7 +161,7 @@ impl Tallies {
 
     /// Returns one finding for each check.
     pub(super) fn into_findings(self, subject: &Subject, findings: &mut Findings) {
-        for (check, Tally { first, count }) in self.0 {
+        for (check, BatchTally { first, count }) in self.0 {
             findings.add(first.finding(check, subject).counted(count));
         }
     }
@@ -169,8 +169,11 @@ impl Tallies {
 
 impl Merge for Tallies {
     fn merge(&mut self, next: Self) {
-        for (check, Tally { first, count }) in next.0 {
-            let tally = self.0.entry(check).or_insert(Tally { first, count: 0 });
+        for (check, BatchTally { first, count }) in next.0 {
+            let tally = self
+                .0
+                .entry(check)
+                .or_insert(BatchTally { first, count: 0 });
             tally.count += count;
         }
     }

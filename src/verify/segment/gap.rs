@@ -28,14 +28,14 @@ const MAGIC: u64 = 16;
 
 /// A gap between valid batches, or after the last one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Gap<'a> {
+pub(super) struct GapBetween<'a> {
     pub(super) subject: &'a Subject,
     pub(super) len_bytes: u64,
     pub(super) last: Option<&'a Info>,
     pub(super) next: Option<&'a Info>,
 }
 
-impl Gap<'_> {
+impl GapBetween<'_> {
     /// Adds a finding for each part.
     pub(super) fn report(
         &self,
@@ -288,7 +288,7 @@ mod tests {
             magic: 2,
         };
         let end = 100 + bytes.len() as u64;
-        let gap = Gap {
+        let gap = GapBetween {
             subject: &subject,
             len_bytes: end,
             last: Some(&last),

@@ -55,27 +55,33 @@ fn verify_among(
         limits: options.limits,
         ..ScanOptions::of(Policy::Salvage)
     };
-    let visitor = || Pass {
+    let visitor = || SegmentPass {
         log,
         subject,
         options,
         bytes: 0,
-        piece: Piece::default(),
+        piece: PieceOutcome::default(),
     };
     let mut sequence = Sequence::new(subject, log.len_bytes());
     let mut schema_ids = SchemaIds::default();
     let mut others = check.map(ReadOut::to);
     let mut nobody = |_| ControlFlow::Continue(());
-    scan_pieces(log, scanned, visitor, &mut nobody, &mut |piece: Piece| {
-        if let Some(others) = &mut others {
-            others.read(&piece.notes);
-        }
-        schema_ids.merge(piece.schema_ids);
-        sequence.take_in(piece.findings, piece.tallies);
-        for note in piece.notes.notes {
-            sequence.take(note);
-        }
-    })?;
+    scan_pieces(
+        log,
+        scanned,
+        visitor,
+        &mut nobody,
+        &mut |piece: PieceOutcome| {
+            if let Some(others) = &mut others {
+                others.read(&piece.notes);
+            }
+            schema_ids.merge(piece.schema_ids);
+            sequence.take_in(piece.findings, piece.tallies);
+            for note in piece.notes.notes {
+                sequence.take(note);
+            }
+        },
+    )?;
     if let Some(others) = others {
         others.end();
     }
@@ -116,24 +122,24 @@ pub(super) fn log(
 }
 
 /// The visit of a piece.
-struct Pass<'a> {
+struct SegmentPass<'a> {
     log: &'a LogFile,
     subject: &'a Subject,
     options: &'a Options<'a>,
     bytes: u64,
-    piece: Piece,
+    piece: PieceOutcome,
 }
 
 /// The result of a piece: the findings of single batches, and the sequence of batches and gaps.
 #[derive(Default)]
-struct Piece {
+struct PieceOutcome {
     notes: Notes,
     findings: Findings,
     tallies: Tallies,
     schema_ids: SchemaIds,
 }
 
-impl Pass<'_> {
+impl SegmentPass<'_> {
     fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
         let mut info = Info::of(batch);
         if !info.is_whole && self.options.depth >= Depth::Cross {
@@ -183,7 +189,7 @@ impl Pass<'_> {
     }
 }
 
-impl Visitor for Pass<'_> {
+impl Visitor for SegmentPass<'_> {
     #[inline]
     fn event(
         &mut self,
@@ -202,14 +208,14 @@ impl Visitor for Pass<'_> {
     }
 }
 
-impl PieceVisitor for Pass<'_> {
-    type Piece = Piece;
+impl PieceVisitor for SegmentPass<'_> {
+    type Piece = PieceOutcome;
 
     /// Nothing is rendered, so a piece takes little time; with smaller pieces, waking the merge
     /// would cost more than it saves.
     const PIECE_BYTES: u64 = 2 << 20;
 
-    fn end(self) -> Piece {
+    fn end(self) -> PieceOutcome {
         if let Some(on_bytes) = self.options.on_bytes {
             on_bytes(self.bytes);
         }

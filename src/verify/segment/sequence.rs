@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::batch::{Info, Note, Tallies};
 use super::damage::DamagePart;
-use super::gap::Gap;
+use super::gap::GapBetween;
 use super::order::{DisorderedRun, Link, Order, Way};
 use crate::format::layout::batch as layout;
 use crate::scan::Merge;
@@ -133,7 +133,7 @@ impl<'a> Sequence<'a> {
             return;
         }
         let parts = std::mem::take(&mut self.pending);
-        let gap = Gap {
+        let gap = GapBetween {
             subject: self.subject,
             len_bytes: self.len_bytes,
             last: self.last.as_ref(),

@@ -17,11 +17,11 @@ const NULL_HEADER: &str = "NULL";
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template {
-    pieces: Vec<Piece>,
+    pieces: Vec<TemplatePiece>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum TemplatePiece {
     Literal(Vec<u8>),
     Topic,
     Partition,
@@ -56,19 +56,19 @@ impl FromStr for Template {
 }
 
 /// Takes the letter after a percent sign.
-fn token<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> {
+fn token<'t>(pieces: &mut Vec<TemplatePiece>, text: &'t str) -> Result<&'t str, String> {
     let mut letters = text.chars();
     let piece = match letters.next() {
-        Some('t') => Piece::Topic,
-        Some('p') => Piece::Partition,
-        Some('o') => Piece::Offset,
-        Some('T') => Piece::Timestamp,
-        Some('k') => Piece::Key,
-        Some('K') => Piece::KeySize,
-        Some('s') => Piece::Value,
-        Some('S') => Piece::ValueSize,
-        Some('R') => Piece::ValueSizeBinary,
-        Some('h') => Piece::Headers,
+        Some('t') => TemplatePiece::Topic,
+        Some('p') => TemplatePiece::Partition,
+        Some('o') => TemplatePiece::Offset,
+        Some('T') => TemplatePiece::Timestamp,
+        Some('k') => TemplatePiece::Key,
+        Some('K') => TemplatePiece::KeySize,
+        Some('s') => TemplatePiece::Value,
+        Some('S') => TemplatePiece::ValueSize,
+        Some('R') => TemplatePiece::ValueSizeBinary,
+        Some('h') => TemplatePiece::Headers,
         Some('%') => {
             literal(pieces, b"%");
             return Ok(letters.as_str());
@@ -86,7 +86,7 @@ fn token<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> 
 
 /// Takes the text after a backslash. Numbers have any length, as for `strtoul`, and are truncated
 /// to a byte.
-fn escape<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> {
+fn escape<'t>(pieces: &mut Vec<TemplatePiece>, text: &'t str) -> Result<&'t str, String> {
     let mut letters = text.chars();
     let byte = match letters.next() {
         // kcat keeps a backslash at the end.
@@ -109,7 +109,11 @@ fn escape<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String>
     Ok(letters.as_str())
 }
 
-fn number<'t>(pieces: &mut Vec<Piece>, text: &'t str, radix: u32) -> Result<&'t str, String> {
+fn number<'t>(
+    pieces: &mut Vec<TemplatePiece>,
+    text: &'t str,
+    radix: u32,
+) -> Result<&'t str, String> {
     let digits = text.chars().map_while(|digit| digit.to_digit(radix));
     let (mut count, mut byte) = (0, 0_u8);
     for digit in digits {
@@ -125,24 +129,29 @@ fn number<'t>(pieces: &mut Vec<Piece>, text: &'t str, radix: u32) -> Result<&'t 
 }
 
 /// Adds text, joined with text before it.
-fn literal(pieces: &mut Vec<Piece>, text: &[u8]) {
-    if let Some(Piece::Literal(before)) = pieces.last_mut() {
+fn literal(pieces: &mut Vec<TemplatePiece>, text: &[u8]) {
+    if let Some(TemplatePiece::Literal(before)) = pieces.last_mut() {
         before.extend_from_slice(text);
     } else if !text.is_empty() {
-        pieces.push(Piece::Literal(text.to_vec()));
+        pieces.push(TemplatePiece::Literal(text.to_vec()));
     }
 }
 
 impl Template {
     /// Returns true if it shows the size of values.
     pub(super) fn asks_for_value_size(&self) -> bool {
-        let is_size = |piece: &Piece| matches!(piece, Piece::ValueSize | Piece::ValueSizeBinary);
+        let is_size = |piece: &TemplatePiece| {
+            matches!(
+                piece,
+                TemplatePiece::ValueSize | TemplatePiece::ValueSizeBinary
+            )
+        };
         self.pieces.iter().any(is_size)
     }
 
     /// Returns true if it shows the size of keys.
     pub(super) fn asks_for_key_size(&self) -> bool {
-        self.pieces.contains(&Piece::KeySize)
+        self.pieces.contains(&TemplatePiece::KeySize)
     }
 
     /// Appends a record; `null` is the text of a null key or value.
@@ -156,21 +165,21 @@ impl Template {
     ) {
         for piece in &self.pieces {
             match piece {
-                Piece::Literal(text) => out.page().extend_from_slice(text),
-                Piece::Topic => drop(out.text(entry.topic.unwrap_or_default())),
-                Piece::Partition => drop(out.int(entry.partition.unwrap_or(-1))),
-                Piece::Offset => drop(out.int(entry.record.offset().get())),
-                Piece::Timestamp => drop(out.int(entry.record.timestamp().get())),
-                Piece::Key => write(view.key(scratch), null, out),
-                Piece::Value => write(view.value(scratch), null, out),
-                Piece::KeySize => drop(out.int(view.key_size().unwrap_or(-1))),
-                Piece::ValueSize => drop(out.int(view.value_size().unwrap_or(-1))),
-                Piece::ValueSizeBinary => {
+                TemplatePiece::Literal(text) => out.page().extend_from_slice(text),
+                TemplatePiece::Topic => drop(out.text(entry.topic.unwrap_or_default())),
+                TemplatePiece::Partition => drop(out.int(entry.partition.unwrap_or(-1))),
+                TemplatePiece::Offset => drop(out.int(entry.record.offset().get())),
+                TemplatePiece::Timestamp => drop(out.int(entry.record.timestamp().get())),
+                TemplatePiece::Key => write(view.key(scratch), null, out),
+                TemplatePiece::Value => write(view.value(scratch), null, out),
+                TemplatePiece::KeySize => drop(out.int(view.key_size().unwrap_or(-1))),
+                TemplatePiece::ValueSize => drop(out.int(view.value_size().unwrap_or(-1))),
+                TemplatePiece::ValueSizeBinary => {
                     let size = view.value_size().unwrap_or(-1);
                     let size = i32::try_from(size).unwrap_or(i32::MAX);
                     out.page().extend_from_slice(&size.to_be_bytes());
                 }
-                Piece::Headers => {
+                TemplatePiece::Headers => {
                     for (index, (name, value)) in view.headers().enumerate() {
                         out.text(if index > 0 { "," } else { "" });
                         write(name, b"", out);
@@ -198,7 +207,7 @@ fn write(shown: Shown<'_>, null: &[u8], out: &mut impl Page) {
 mod tests {
     use super::*;
 
-    fn pieces(text: &str) -> Vec<Piece> {
+    fn pieces(text: &str) -> Vec<TemplatePiece> {
         text.parse::<Template>().unwrap().pieces
     }
 
@@ -221,7 +230,11 @@ mod tests {
             (r"\é", "é".as_bytes()),
         ];
         for (text, expected) in table {
-            assert_eq!(pieces(text), [Piece::Literal(expected.to_vec())], "{text}");
+            assert_eq!(
+                pieces(text),
+                [TemplatePiece::Literal(expected.to_vec())],
+                "{text}"
+            );
         }
         assert!(pieces("").is_empty());
     }
@@ -235,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_letter_is_a_field() {
-        use Piece::*;
+        use TemplatePiece::*;
         assert_eq!(
             pieces("%t%p%o%T%k%K%s%S%R%h"),
             [

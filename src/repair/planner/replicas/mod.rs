@@ -43,7 +43,7 @@ pub(super) enum Healed {
 }
 
 /// A segment while it is combined.
-struct Target {
+struct CombinedSegment {
     base: i64,
     pieces: Vec<LogPiece>,
     /// Batches of replicas, by the index of the replica.
@@ -51,7 +51,7 @@ struct Target {
 }
 
 /// The facts about missing batches in this log dir.
-struct Known {
+struct MissingFacts {
     /// The base offsets of segments of which only other files are left.
     lost: Vec<i64>,
     /// The end of the log by its snapshots and checkpoints.
@@ -82,7 +82,7 @@ pub(super) fn heal(
     for replica in &mut replicas {
         history::by_epochs(&own, replica);
     }
-    let known = Known {
+    let known = MissingFacts {
         lost: lost_logs(findings),
         end: known_end(partition),
         epoch: own.epochs.last().map_or(-1, |last| last.0),
@@ -94,7 +94,7 @@ pub(super) fn heal(
     }
     let is_any = targets
         .values()
-        .any(|target: &Target| !target.taken.is_empty());
+        .any(|target: &CombinedSegment| !target.taken.is_empty());
     let parted: Vec<String> = replicas.iter().filter_map(Copy::parting).collect();
     if is_any {
         for target in targets.values().filter(|target| !target.taken.is_empty()) {
@@ -165,9 +165,9 @@ fn segment(
     own: &Copy,
     index: usize,
     last: &mut Option<i64>,
-    known: &Known,
+    known: &MissingFacts,
     replicas: &mut [Copy],
-    targets: &mut BTreeMap<i64, Target>,
+    targets: &mut BTreeMap<i64, CombinedSegment>,
 ) -> Result<usize, Error> {
     let Some(segment) = own.segments.get(index) else {
         return Ok(0);
@@ -236,13 +236,13 @@ fn segment(
 /// The segments to be, seen from one that is there.
 struct Targets<'a> {
     own_base: i64,
-    known: &'a Known,
-    row: &'a mut BTreeMap<i64, Target>,
+    known: &'a MissingFacts,
+    row: &'a mut BTreeMap<i64, CombinedSegment>,
 }
 
 impl Targets<'_> {
-    fn get(&mut self, base: i64) -> &mut Target {
-        self.row.entry(base).or_insert_with(|| Target {
+    fn get(&mut self, base: i64) -> &mut CombinedSegment {
+        self.row.entry(base).or_insert_with(|| CombinedSegment {
             base,
             pieces: Vec::new(),
             taken: Vec::new(),
@@ -297,7 +297,7 @@ impl Targets<'_> {
 }
 
 /// The log that the steps leave.
-fn new_log(targets: BTreeMap<i64, Target>, end: i64) -> NewLog {
+fn new_log(targets: BTreeMap<i64, CombinedSegment>, end: i64) -> NewLog {
     let last = targets.values().flat_map(|target| &target.taken);
     let last = last.map(|(_, single)| single.last.saturating_add(1)).max();
     let segments = targets.into_values().map(|target| NewSegment {
@@ -336,7 +336,7 @@ fn joined(pieces: Vec<LogPiece>) -> Vec<LogPiece> {
 /// Adds the step that puts a segment together.
 fn arrange(
     partition: &Partition,
-    target: &Target,
+    target: &CombinedSegment,
     replicas: &[Copy],
     findings: &[&Finding],
     steps: &mut Steps<'_>,
@@ -390,7 +390,7 @@ fn checks(findings: &[&Finding]) -> Vec<CheckId> {
 }
 
 /// Describes the sources of the batches.
-fn sources(target: &Target, replicas: &[Copy]) -> String {
+fn sources(target: &CombinedSegment, replicas: &[Copy]) -> String {
     let mut ranges: Vec<(usize, i64, i64)> = Vec::new();
     for (replica, single) in &target.taken {
         match ranges.last_mut() {
@@ -420,7 +420,7 @@ fn sources(target: &Target, replicas: &[Copy]) -> String {
 }
 
 /// That the batches taken are whole where they are.
-fn proof(target: &Target, replicas: &[Copy]) -> Result<Option<Replica>, Error> {
+fn proof(target: &CombinedSegment, replicas: &[Copy]) -> Result<Option<Replica>, Error> {
     let mut proof: Option<Replica> = None;
     let mut open = None;
     for (replica, single) in &target.taken {
