@@ -3,10 +3,11 @@
 //! What a checksum proves is turned back, and what derives from the log is computed. All else is
 //! advice: the other controllers have the same log.
 
+use super::beside::{derived, epochs};
 use super::diagnosis::{Diagnosis, small};
 use super::options::PlanOptions;
 use super::steps::{NewLog, Reason, Steps};
-use super::{derived, epochs, files, log};
+use super::{files, log};
 use crate::format::name::PARTITION_METADATA;
 use crate::format::properties::partition_metadata;
 use crate::format::topic::CLUSTER_METADATA_ID;

@@ -1,57 +1,49 @@
 //! Findings to a plan: what to change, so that a broker serves everything that can still be read.
 //!
-//! A partition's log comes first (`log`): which batches there are, which can be mended, where they
-//! belong; a segment that is missing may be beside it (`rescue`). What is around it then follows
-//! from the log as it will be: what derives from it (`derived`, `epochs`), its other files
-//! (`files`, `leftovers`), and what is in the log dir (`root`, `checkpoints`). The log of the
-//! metadata has rules of its own (`metadata`). What no step repairs is reported to people
-//! (`manual`).
+//! A partition's log comes first. Each `.log` is surveyed (`survey`) and mended by itself (`mend`);
+//! then those of the partition are put in order together (`log`). Batches that replicas have come
+//! from there (`replicas`). What is beside the log follows from the log as it will be (`beside`,
+//! `files`), and last what is in the log dir (`root`, `checkpoints`). The metadata log has rules of
+//! its own (`metadata`). What no step repairs is described to people (`manual`). All of them add
+//! their steps to one list (`steps`).
 //!
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent
 //! on purpose: changing anything.
 
-mod aborted;
+mod beside;
 mod checkpoints;
 mod coordinator;
-mod derived;
 mod diagnosis;
-mod epoch_order;
-mod epochs;
-mod fall;
 mod files;
-mod flips;
 mod frames;
-mod gaps;
-mod headerless;
-mod layout;
-mod leftovers;
 mod links;
 mod log;
-mod lost;
 mod manual;
-mod marker;
 mod mend;
 mod mended;
 mod metadata;
 mod options;
-mod order;
-mod pieces;
-mod proven;
 mod relevance;
 mod remake;
-mod renumber;
 mod replicas;
-mod rescue;
 mod root;
 mod salvage;
-mod segment_log;
 mod set_aside;
-mod solve;
 mod steps;
 mod survey;
-mod text;
 mod witness;
 mod wording;
+
+pub use beside::derived::Rebuild;
+use beside::{derived, epochs, leftovers, rescue};
+use checkpoints::{Reach, Reaches};
+pub use diagnosis::Diagnosis;
+use links::Unfollowed;
+pub use options::PlanOptions;
+use relevance::{is_derived, is_wrong};
+use replicas::Healed;
+pub use set_aside::{SetAside, set_aside};
+use steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
@@ -61,15 +53,6 @@ use crate::format::name::DirState;
 use crate::format::topic::CLUSTER_METADATA;
 use crate::store::{self, Item, LogDir, Partition, Place};
 use crate::verify::{CheckId, Finding, Severity};
-use checkpoints::{Reach, Reaches};
-pub use derived::Rebuild;
-pub use diagnosis::Diagnosis;
-use links::Unfollowed;
-pub use options::PlanOptions;
-use relevance::{is_derived, is_wrong};
-use replicas::Healed;
-pub use set_aside::{SetAside, set_aside};
-use steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 
 /// Makes the plan for a log dir or a partition, by what was `seen` of it.
 ///

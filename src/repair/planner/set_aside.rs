@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::frames::{Remnant, batch_of, pieces_of};
-use super::headerless;
+use super::mend::tail_of;
 use super::salvage::{Slot, salvage};
 use crate::format::Scratch;
 use crate::repair::proof::Checksum;
@@ -54,7 +54,7 @@ pub fn set_aside(bytes: &[u8], position: u64, offsets: Range<i64>) -> Vec<SetAsi
         let saved = saved.map(|saved| (saved, true));
         // Without a header, the batch after them says which offsets the last records have.
         let is_bounded = is_last && offsets.end < i64::MAX || next.is_some();
-        let tail = || headerless::tail_of(piece, &slot, &mut scratch).map(|saved| (saved, false));
+        let tail = || tail_of(piece, &slot, &mut scratch).map(|saved| (saved, false));
         let saved = saved.or_else(|| is_bounded.then(tail).flatten());
         found.extend(saved.map(|(saved, has_times)| SetAside {
             position: at + saved.from as u64,

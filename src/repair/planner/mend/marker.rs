@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use super::coordinator::Coordinators;
-use super::diagnosis::small;
-use super::frames::batch_of;
-use super::remake::Remade;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::{ControlType, MARKER_BYTES};
 use crate::format::txn_index::TxnIndex;
 use crate::format::{Batch, RecordBatch, Remake, Scratch};
+use crate::repair::planner::coordinator::Coordinators;
+use crate::repair::planner::diagnosis::small;
+use crate::repair::planner::frames::batch_of;
+use crate::repair::planner::remake::Remade;
 use crate::wire::{Offset, Timestamp};
 
 /// Returns true if a batch is the marker of a transaction, whatever its record says: only markers have a

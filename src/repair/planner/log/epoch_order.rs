@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::diagnosis::small;
-use super::mended::{Change, Mended, MendedPart, add};
 use super::segment_log::SegmentLog;
-use super::steps::Reason;
-use super::survey::{self, BatchRun, Home};
 use crate::format::layout::batch as layout;
 use crate::format::{FileKind, LeaderEpochs};
 use crate::repair::Odds;
+use crate::repair::planner::diagnosis::small;
+use crate::repair::planner::mended::{Change, Mended, MendedPart, add};
+use crate::repair::planner::steps::Reason;
+use crate::repair::planner::survey::{self, BatchRun, Home};
 use crate::repair::proof::Between;
 use crate::store::{Error, LogFile, Partition};
 use crate::verify::evidence::Number;

@@ -1,11 +1,11 @@
 //! Places in a `.log` where offsets fall: which of the batches on both sides is the odd one.
 
-use super::mended::{Change, Mended, MendedPart};
-use super::remake::remade;
-use super::steps::Reason;
-use super::survey::{self, BatchRun};
 use crate::format::Scratch;
 use crate::repair::Odds;
+use crate::repair::planner::mended::{Change, Mended, MendedPart};
+use crate::repair::planner::remake::remade;
+use crate::repair::planner::steps::Reason;
+use crate::repair::planner::survey::{self, BatchRun};
 use crate::store::{Error, LogFile};
 use crate::verify::CheckId;
 

@@ -2,19 +2,19 @@
 
 use std::ops::Range;
 
-use super::frames::pieces_of;
 use super::headerless::{Neighbours, headerless, tail_of};
-use super::mend::Mender;
-use super::mended::{Change, MendedPart};
-use super::salvage::{Salvaged, Slot, salvage};
+use super::mender::Mender;
 use super::solve::Solved;
-use super::steps::Reason;
-use super::survey::BatchRun;
 use super::text::as_text;
-use super::wording::{counted, offsets};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::repair::Loss;
+use crate::repair::planner::frames::pieces_of;
+use crate::repair::planner::mended::{Change, MendedPart};
+use crate::repair::planner::salvage::{Salvaged, Slot, salvage};
+use crate::repair::planner::steps::Reason;
+use crate::repair::planner::survey::BatchRun;
+use crate::repair::planner::wording::{counted, offsets};
 use crate::store::Error;
 use crate::verify::CheckId;
 use crate::wire::Offset;

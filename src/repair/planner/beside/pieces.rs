@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::frames::batch_of;
-use super::steps::{LogPiece, NewSegment};
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Batch, RecordBatch};
 use crate::repair::error::Error;
+use crate::repair::planner::frames::batch_of;
+use crate::repair::planner::steps::{LogPiece, NewSegment};
 use crate::store::{LogFile, Stream};
 
 /// Bytes read in one go: the least, where batches are so long that only their headers are read, and

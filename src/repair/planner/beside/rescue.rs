@@ -3,16 +3,16 @@
 
 use std::ops::Range;
 
-use super::files::quarantine;
-use super::options::PlanOptions;
 use super::pieces::each_batch;
-use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
-use super::survey::{BatchRun, Stretch, survey};
-use super::wording::offsets;
 use crate::format::name::{self, FileState, LOG_SUFFIX};
 use crate::format::{FileKind, FileName};
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
+use crate::repair::planner::files::quarantine;
+use crate::repair::planner::options::PlanOptions;
+use crate::repair::planner::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use crate::repair::planner::survey::{BatchRun, Stretch, survey};
+use crate::repair::planner::wording::offsets;
 use crate::repair::{Content, Odds};
 use crate::store::{Item, LogFile, Partition, Stream};
 use crate::verify::{CheckId, Finding};
@@ -28,7 +28,7 @@ struct Candidate<'a> {
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn steps(
+pub(in crate::repair::planner) fn steps(
     partition: &Partition,
     log: &mut NewLog,
     findings: &[&Finding],

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::mended::Change;
-use super::steps::Reason;
-use super::survey::BatchRun;
 use crate::format::frame::FrameHeader;
+use crate::repair::planner::mended::Change;
+use crate::repair::planner::steps::Reason;
+use crate::repair::planner::survey::BatchRun;
 use crate::repair::proof::Checksum;
 use crate::store::{Error, LogFile};
 use crate::verify::CheckId;

@@ -3,15 +3,15 @@
 
 use std::ops::Range;
 
-use super::mended::MendedPart;
 use super::segment_log::SegmentLog;
-use super::steps::{Reason, Steps};
-use super::survey::BatchRun;
-use super::wording::{counted, offsets, offsets_are};
 use crate::format::frame::FrameHeader;
 use crate::format::{Placeholder, RecordBatch};
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
+use crate::repair::planner::mended::MendedPart;
+use crate::repair::planner::steps::{Reason, Steps};
+use crate::repair::planner::survey::BatchRun;
+use crate::repair::planner::wording::{counted, offsets, offsets_are};
 use crate::repair::proof::Idle;
 use crate::repair::{Knowledge, Loss};
 use crate::verify::CheckId;

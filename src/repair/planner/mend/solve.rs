@@ -6,11 +6,11 @@
 //! its kind with which the batch can be read and fits between its neighbours.
 
 use super::flips::{self, CRC_BITS, Flips};
-use super::frames::batch_of;
-use super::salvage::Slot;
 use crate::format::frame::FrameHeader;
 use crate::format::layout::batch as layout;
 use crate::format::{Batch, RecordBatch, Scratch};
+use crate::repair::planner::frames::batch_of;
+use crate::repair::planner::salvage::Slot;
 use crate::repair::proof::Checksum;
 use crate::wire::crc::{crc32c, flipped_bit_crc32c};
 

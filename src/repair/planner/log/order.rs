@@ -7,7 +7,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::survey::{BatchRun, Home, LEAP};
+use crate::repair::planner::survey::{BatchRun, Home, LEAP};
 use crate::repair::proof::Between;
 
 /// The fate of a run.

@@ -8,11 +8,11 @@
 
 use std::path::Path;
 
-use super::diagnosis::small;
-use super::salvage::{Salvaged, Slot, has_hole};
-use super::survey::{self, Sequence, Stretch};
 use crate::format::record::stored_record;
 use crate::format::{Codec, Placeholder, RecordBatch, Remake, Scratch, TimeIndex, TimestampType};
+use crate::repair::planner::diagnosis::small;
+use crate::repair::planner::salvage::{Salvaged, Slot, has_hole};
+use crate::repair::planner::survey::{self, Sequence, Stretch};
 use crate::store::LogFile;
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp};
 
@@ -139,7 +139,11 @@ impl Tail {
 }
 
 /// Makes a batch of the records that end `bytes`, without their times.
-pub(super) fn tail_of(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Option<Salvaged> {
+pub(in crate::repair::planner) fn tail_of(
+    bytes: &[u8],
+    slot: &Slot,
+    scratch: &mut Scratch,
+) -> Option<Salvaged> {
     let tail = packed(bytes, scratch).or_else(|| plain(bytes, slot.position))?;
     let last = slot.offsets.end.checked_sub(1)?;
     let base = last.checked_sub(tail.last.0.into())?;

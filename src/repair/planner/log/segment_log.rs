@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::mended::{Change, Mended, MendedPart};
-use super::survey::{BatchRun, Home};
 use crate::repair::PlanPath;
 use crate::repair::error::Error;
+use crate::repair::planner::mended::{Change, Mended, MendedPart};
+use crate::repair::planner::survey::{BatchRun, Home};
 use crate::repair::proof::EqualBytes;
 use crate::wire::units::MAX_RELATIVE_OFFSET;
 

@@ -1,22 +1,29 @@
 //! The `.log` files of a partition: mended one by one, then put in order together.
 
+mod epoch_order;
+mod fall;
+mod layout;
+mod lost;
+mod order;
+mod renumber;
+mod segment_log;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::coordinator::Coordinators;
-use super::epoch_order::{self, NotedEpochs};
-use super::fall;
-use super::layout::Layout;
-use super::mend::{OutsideFacts, mend};
-use super::options::PlanOptions;
-use super::order::{Fate, Placed, RunFacts, is_in_order, place, renamed};
-use super::renumber::{detach_last, lose_zeroed, renumber, times};
-use super::segment_log::{SegmentLog, changes_in, equal, homes, runs};
-use super::steps::{NewLog, Steps};
-use super::survey::{self, BatchRun, Home, LEAP};
-use super::witness::noted_end;
+use self::epoch_order::NotedEpochs;
+use self::layout::Layout;
+use self::order::{Fate, Placed, RunFacts, is_in_order, place, renamed};
+use self::renumber::{detach_last, lose_zeroed, renumber, times};
+use self::segment_log::{SegmentLog, changes_in, equal, homes, runs};
 use crate::format::FileKind;
 use crate::repair::error::Error;
+use crate::repair::planner::coordinator::Coordinators;
+use crate::repair::planner::mend::{OutsideFacts, mend};
+use crate::repair::planner::options::PlanOptions;
+use crate::repair::planner::steps::{NewLog, Steps};
+use crate::repair::planner::survey::{self, BatchRun, Home, LEAP};
+use crate::repair::planner::witness::noted_end;
 use crate::store::Partition;
 use crate::verify::Finding;
 

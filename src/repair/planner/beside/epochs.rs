@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::diagnosis::small;
-use super::files::put;
 use super::pieces::each_batch;
-use super::steps::{NewLog, Reason, Steps};
 use crate::format::name::LEADER_EPOCHS;
 use crate::format::{Batch, FileKind, LeaderEpochs};
 use crate::repair::error::Error;
+use crate::repair::planner::diagnosis::small;
+use crate::repair::planner::files::put;
+use crate::repair::planner::steps::{NewLog, Reason, Steps};
 use crate::repair::proof::Origin;
 use crate::repair::{Knowledge, Loss};
 use crate::scan::derive::Epochs;
@@ -21,7 +21,7 @@ use crate::wire::Offset;
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn steps(
+pub(in crate::repair::planner) fn steps(
     partition: &Partition,
     log: &NewLog,
     findings: &[&Finding],

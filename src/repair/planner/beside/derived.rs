@@ -6,17 +6,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::aborted::{Aborted, TxnEntry};
-use super::diagnosis::small;
-use super::files::set;
-use super::frames::batch_of;
 use super::pieces::each_batch;
-use super::relevance::{is_missing_index, is_wrong};
-use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::defaults::INDEX_INTERVAL_BYTES;
 use crate::format::txn_index::TxnIndex;
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
+use crate::repair::planner::diagnosis::small;
+use crate::repair::planner::files::set;
+use crate::repair::planner::frames::batch_of;
+use crate::repair::planner::relevance::{is_missing_index, is_wrong};
+use crate::repair::planner::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, Knowledge, Loss, PlanPath};
 use crate::scan::derive::{IndexSettings, LogState, Producers, SegmentIndexes};
@@ -28,7 +28,7 @@ use crate::wire::Offset;
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn steps(
+pub(in crate::repair::planner) fn steps(
     partition: &Partition,
     log: &NewLog,
     findings: &[&Finding],

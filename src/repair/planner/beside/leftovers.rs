@@ -3,11 +3,11 @@
 //! A broker rolls back what is incomplete and finishes the rest, without looking at a checksum.
 //! What it would do rightly is left to it, and so is what it deletes by itself.
 
-use super::files::quarantine;
-use super::steps::Steps;
 use crate::format::FileKind;
 use crate::format::name::FileState;
 use crate::repair::error::Error;
+use crate::repair::planner::files::quarantine;
+use crate::repair::planner::steps::Steps;
 use crate::store::{Item, Partition};
 use crate::verify::{CheckId, Finding};
 
@@ -15,7 +15,7 @@ use crate::verify::{CheckId, Finding};
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn steps(
+pub(in crate::repair::planner) fn steps(
     partition: &Partition,
     findings: &[&Finding],
     steps: &mut Steps<'_>,

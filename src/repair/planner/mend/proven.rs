@@ -1,10 +1,10 @@
 //! What findings say of a `.log`: what is proven wrong in it, and where to look.
 
-use super::frames::batch_of;
-use super::mended::Change;
-use super::steps::Reason;
 use crate::format::Scratch;
 use crate::format::layout::batch as layout;
+use crate::repair::planner::frames::batch_of;
+use crate::repair::planner::mended::Change;
+use crate::repair::planner::steps::Reason;
 use crate::repair::proof::Checksum;
 use crate::store::{Error, LogFile};
 use crate::verify::evidence::{Field, FieldValue};

@@ -8,16 +8,16 @@
 use std::ops::Range;
 
 use super::fall::apart;
-use super::mended::{Change, MendedPart, add};
 use super::order::{self, beside_lost, is_near, is_one_bit};
 use super::segment_log::{SegmentLog, runs};
-use super::steps::Reason;
-use super::survey::{self, BatchRun, Home, LEAP};
-use super::witness::Witness;
-use super::wording::offsets;
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::repair::error::Error;
+use crate::repair::planner::mended::{Change, MendedPart, add};
+use crate::repair::planner::steps::Reason;
+use crate::repair::planner::survey::{self, BatchRun, Home, LEAP};
+use crate::repair::planner::witness::Witness;
+use crate::repair::planner::wording::offsets;
 use crate::repair::proof::Between;
 use crate::store::LogFile;
 use crate::verify::CheckId;

@@ -6,19 +6,19 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::coordinator::Coordinators;
-use super::frames::{epochs_after, runs_of};
 use super::marker::restored;
-use super::mended::{Change, Mended, MendedPart};
-use super::options::PlanOptions;
 use super::proven::{proven, suspects};
-use super::remake::{is_unreadable, remade};
 use super::solve::Solver;
-use super::steps::Reason;
-use super::survey::{self, BatchRun, Home, Sequence, Stretch};
 use crate::format::Scratch;
 use crate::format::layout::batch as layout;
 use crate::repair::parts::CONTENT_BYTES;
+use crate::repair::planner::coordinator::Coordinators;
+use crate::repair::planner::frames::{epochs_after, runs_of};
+use crate::repair::planner::mended::{Change, Mended, MendedPart};
+use crate::repair::planner::options::PlanOptions;
+use crate::repair::planner::remake::{is_unreadable, remade};
+use crate::repair::planner::steps::Reason;
+use crate::repair::planner::survey::{self, BatchRun, Home, Sequence, Stretch};
 use crate::repair::proof::{Between, Checksum};
 use crate::repair::{Loss, Odds};
 use crate::store::{Error, LogFile, Patch, Stream};
@@ -29,18 +29,18 @@ const MOST_QUESTIONS: u32 = 64;
 
 /// The facts from outside of a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OutsideFacts<'a> {
-    pub(super) options: PlanOptions,
-    pub(super) coordinators: &'a Coordinators,
+pub(in crate::repair::planner) struct OutsideFacts<'a> {
+    pub(in crate::repair::planner) options: PlanOptions,
+    pub(in crate::repair::planner) coordinators: &'a Coordinators,
     /// True if it is the last segment, and nothing says where the log ends.
-    pub(super) is_open: bool,
+    pub(in crate::repair::planner) is_open: bool,
 }
 
 /// Mends the `.log` at `path`, the segment number `file`, of which `findings` tell.
 ///
 /// # Errors
 /// It cannot be read.
-pub(super) fn mend(
+pub(in crate::repair::planner) fn mend(
     path: &Path,
     file: usize,
     home: &Home,

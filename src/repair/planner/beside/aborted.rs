@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnosis::small;
-use super::steps::{NewLog, NewSegment};
 use crate::format::txn_index::{self, AbortedTxn, ENTRY_BYTES, TxnIndex};
 use crate::format::{Batch, FileKind};
+use crate::repair::planner::diagnosis::small;
+use crate::repair::planner::steps::{NewLog, NewSegment};
 use crate::store::Partition;
 
 /// An entry of a transaction index.

@@ -1,0 +1,8 @@
+//! The files beside a `.log`, by the log as the plan leaves it.
+
+mod aborted;
+pub(super) mod derived;
+pub(super) mod epochs;
+pub(super) mod leftovers;
+mod pieces;
+pub(super) mod rescue;
