@@ -16,6 +16,7 @@
 mod applied;
 mod apply;
 mod approve;
+mod dependents;
 pub mod disk;
 #[cfg(feature = "serde")]
 mod document;

@@ -4,6 +4,7 @@
 //! no times and no numbers of this run. Every position in it is one in the file as it was found;
 //! steps on the same file are done together, so their order never matters.
 
+use super::dependents;
 use super::invalid_plan::InvalidPlan;
 use super::parts::{Crc, new_bytes, shown};
 pub use super::parts::{FilePart, Recipe, State};
@@ -59,6 +60,14 @@ impl Plan {
             }
             _ => Err(InvalidPlan::Schema(schema.into())),
         }
+    }
+
+    /// Returns the steps, besides the `skipped` ones, that must not be done without them: in a
+    /// partition whose log is repaired all of them, and the checkpoints.
+    #[must_use]
+    pub fn dependents(&self, skipped: &[u32]) -> Vec<u32> {
+        let skipped = skipped.iter().copied().collect();
+        dependents::of(self.steps(), self.scope(), &skipped)
     }
 
     /// The plan without these steps; the others are numbered again.

@@ -75,7 +75,8 @@ pub(super) struct Apply {
     #[arg(long, value_name = "STEPS", value_delimiter = ',', num_args = 1.., conflicts_with = "accept_lossy")]
     accept: Vec<StepNumbers>,
 
-    /// Skip these steps
+    /// Skip these steps, and those that depend on them: in a partition whose log is repaired all
+    /// of them, and the checkpoints
     #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     skip: Vec<StepNumbers>,
 
@@ -97,6 +98,19 @@ pub(super) struct Apply {
     reading: Reading,
 }
 
+/// The numbers of skipped steps.
+#[derive(Default)]
+struct Skipped {
+    /// All of them.
+    all: BTreeSet<u32>,
+    /// Those that were not named, but depend on others.
+    dependents: Vec<u32>,
+}
+
+fn has(row: &[StepNumbers], number: u32) -> bool {
+    row.iter().any(|some| some.has(number))
+}
+
 /// One of the plans, without the skipped steps, and the consent.
 struct Chosen {
     plan: Plan,
@@ -106,7 +120,18 @@ struct Chosen {
 impl Apply {
     pub(super) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let plans = Plans::read(&self.plan)?;
-        let chosen = self.choose(&plans)?;
+        let skipped = self.skipped(&plans)?;
+        let chosen = self.choose(&plans, &skipped)?;
+        if !skipped.dependents.is_empty() {
+            let numbers = document::numbers(&skipped.dependents);
+            context.say(
+                format!(
+                    "kseg: steps {numbers} depend on skipped steps and are skipped too; kseg repair \
+                     plan --topic '!NAME' plans the rest without the partition\n"
+                )
+                .as_bytes(),
+            );
+        }
         let targets = self.targets(&plans)?;
         let stop = stop()?;
         let disk = Stoppable::new(&RealDisk, &stop);
@@ -129,14 +154,35 @@ impl Apply {
         Ok(outcome)
     }
 
-    /// The plans with the steps to apply. The numbers on the command line are those of repair show.
-    fn choose(&self, plans: &Plans) -> Result<Vec<Chosen>> {
-        let has = |row: &[StepNumbers], number: u32| row.iter().any(|some| some.has(number));
+    /// The numbers of the skipped steps, and of those that depend on them.
+    fn skipped(&self, plans: &Plans) -> Result<Skipped> {
         for some in &self.skip {
             if !plans.steps().any(|(number, _)| some.has(number)) {
                 bail!("--skip {some}: not a step of this plan");
             }
         }
+        let mut skipped = Skipped::default();
+        for (before, plan) in plans.numbered() {
+            let ids = plan.steps().iter().map(|step| step.id);
+            let is_named = |id: &u32| has(&self.skip, before.saturating_add(*id));
+            let named: Vec<u32> = ids.filter(is_named).collect();
+            let dependents = plan.dependents(&named);
+            let number = |id: u32| before.saturating_add(id);
+            skipped.all.extend(named.into_iter().map(number));
+            skipped
+                .dependents
+                .extend(dependents.into_iter().map(number));
+        }
+        skipped.all.extend(&skipped.dependents);
+        let mut agreed = skipped.dependents.iter();
+        if let Some(number) = agreed.find(|number| has(&self.accept, **number)) {
+            bail!("--accept {number}: the step depends on one that --skip leaves out");
+        }
+        Ok(skipped)
+    }
+
+    /// The plans with the steps to apply. The numbers on the command line are those of repair show.
+    fn choose(&self, plans: &Plans, skipped: &Skipped) -> Result<Vec<Chosen>> {
         let needs = |step: &Step| step.safety.grade().needs_consent();
         for some in &self.accept {
             if !plans
@@ -148,7 +194,7 @@ impl Apply {
         }
         let is_open = |number: u32, step: &Step| {
             let is_agreed = self.accept_lossy || has(&self.accept, number);
-            needs(step) && !is_agreed && !has(&self.skip, number)
+            needs(step) && !is_agreed && !skipped.all.contains(&number)
         };
         let open = plans
             .steps()
@@ -168,7 +214,7 @@ impl Apply {
         let mut chosen = Vec::new();
         for (before, plan) in plans.numbered() {
             let ids = plan.steps().iter().map(|step| step.id);
-            let skipped = ids.filter(|id| has(&self.skip, before.saturating_add(*id)));
+            let skipped = ids.filter(|id| skipped.all.contains(&before.saturating_add(*id)));
             let skipped: Vec<u32> = skipped.collect();
             let plan = if skipped.is_empty() {
                 plan.clone()

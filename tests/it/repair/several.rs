@@ -170,3 +170,35 @@ fn steps_are_confirmed_and_left_out_by_number() {
         before
     );
 }
+
+#[test]
+fn what_depends_on_a_skipped_step_is_skipped_too() {
+    let temp = Temp::new();
+    torn(&temp, "disk", "orders");
+    temp.file("disk/orders-0/00000000000000000000.index", &[7; 24]);
+    run(&temp, &["plan", "disk", "-o", "plan.json"]);
+    let plan = read(&temp.path().join("plan.json"));
+    let steps = plan["steps"].as_array().unwrap();
+    let of = |ending: &str| {
+        let is_of = |step: &&serde_json::Value| step.to_string().contains(ending);
+        steps.iter().find(is_of).unwrap()["id"].to_string()
+    };
+    let (log, index) = (of(".log\""), of(".index\""));
+    assert_ne!(log, index);
+    let command = ["apply", "plan.json", "--into", "new", "--skip", &log];
+    let refused = run(&temp, &[&command[..], &["--accept", &index]].concat());
+    assert_eq!(refused.status, Some(2));
+    let ran = run(&temp, &command);
+    assert!(ran.status < Some(2), "{}", ran.err);
+    assert!(ran.err.contains("are skipped too"), "{}", ran.err);
+    for name in ["00000000000000000000.log", "00000000000000000000.index"] {
+        let bytes = |dir: &str| fs::read(temp.path().join(dir).join("orders-0").join(name));
+        assert_eq!(bytes("new").unwrap(), bytes("disk").unwrap(), "{name}");
+    }
+    // The other way round as well: the index is that of the repaired log.
+    let ran = run(
+        &temp,
+        &["apply", "plan.json", "--into", "other", "--skip", &index],
+    );
+    assert!(ran.err.contains("are skipped too"), "{}", ran.err);
+}
