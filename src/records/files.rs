@@ -125,7 +125,7 @@ pub fn may_hold(files: &[SegmentFiles], index: usize, filter: &Filter) -> bool {
         && base(index + 1).is_none_or(|next| next > filter.first_offset)
 }
 
-/// The transactions of a log, by its control records, and by the indexes if these are not enough.
+/// The transactions of a log, by its control records, and by the indexes where these are missing.
 /// `open` opens a `.log`.
 ///
 /// # Errors
@@ -137,17 +137,15 @@ pub fn transactions<'f>(
 ) -> Result<TransactionTracker, Error> {
     let mut known = TransactionTracker::default();
     for part in files.clone() {
-        let nothing = &mut |_| ControlFlow::Continue(());
-        follow(&open(part.log())?, options, &mut known, nothing)?;
-    }
-    for part in files {
-        if known.open_count() == 0 {
-            break;
-        }
         if let Some(bytes) = part.transactions() {
             known.index(&TxnIndex::new(&bytes));
         }
     }
+    for part in files {
+        let nothing = &mut |_| ControlFlow::Continue(());
+        follow(&open(part.log())?, options, &mut known, nothing)?;
+    }
+    known.finish();
     Ok(known)
 }
 

@@ -3,7 +3,8 @@
 //! The control records of the log determine them: a `.txnindex` is derived from them, and only they
 //! show that one of its entries is missing. So batches are read by their headers, which takes a
 //! small part of the time of reading the records. An index is used only for transactions whose end
-//! is not in the batches at hand.
+//! is not in the batches at hand: then it has the end of an aborted one, and the first offset of a
+//! later one of the same producer, before which the one at hand must have ended.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -23,6 +24,41 @@ pub struct TransactionTracker {
     open: BTreeMap<ProducerId, Offset>,
     /// First offsets of aborted transactions and offsets of their markers, in order.
     aborted: BTreeMap<ProducerId, Vec<(Offset, Offset)>>,
+    /// The same by the indexes.
+    noted: NotedAborts,
+}
+
+/// The aborted transactions of transaction indexes: where the marker of a transaction is missing,
+/// they show that it has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotedAborts(BTreeMap<ProducerId, BTreeMap<Offset, Offset>>);
+
+impl NotedAborts {
+    /// Adds the entries of an index.
+    pub fn add(&mut self, index: &TxnIndex<'_>) {
+        for entry in index.entries() {
+            let (first, last) = (entry.first_offset(), entry.last_offset());
+            if entry.check().is_ok() && entry.producer_id().0 >= 0 && last > first {
+                let noted = self.0.entry(entry.producer_id()).or_default();
+                noted.insert(first, last);
+            }
+        }
+    }
+
+    /// Returns the offset of the abort marker of the transaction that begins at `first`.
+    #[must_use]
+    pub fn end_of(&self, id: ProducerId, first: Offset) -> Option<Offset> {
+        self.0.get(&id)?.get(&first).copied()
+    }
+
+    /// Returns true if the transaction that a producer began at `first` had ended when it wrote
+    /// `batch`: it was aborted before, or an aborted one begins with the batch.
+    #[must_use]
+    pub fn has_ended(&self, first: Offset, batch: &RecordBatch<'_>) -> bool {
+        let (id, base) = (batch.producer_id(), batch.base_offset());
+        self.end_of(id, first).is_some_and(|last| last < base)
+            || !batch.is_control() && first < base && self.end_of(id, base).is_some()
+    }
 }
 
 impl TransactionTracker {
@@ -32,9 +68,14 @@ impl TransactionTracker {
         if !batch.is_transactional() {
             return;
         }
-        let id = batch.producer_id();
+        let (id, base) = (batch.producer_id(), batch.base_offset());
+        if let Some(first) = self.open.get(&id).copied()
+            && self.noted.has_ended(first, batch)
+        {
+            self.end_noted(id, first);
+        }
         if !batch.is_control() {
-            self.open.entry(id).or_insert(batch.base_offset());
+            self.open.entry(id).or_insert(base);
             return;
         }
         let end = marker(batch, scratch);
@@ -44,33 +85,35 @@ impl TransactionTracker {
         if let Some(first) = self.open.remove(&id)
             && end == Some(ControlType::Abort)
         {
-            self.abort(id, first, batch.base_offset());
+            self.abort(id, first, base);
         }
     }
 
-    /// Adds the entries of an index for transactions whose end is not in the batches seen.
+    /// Takes in an index, before the batches.
     pub fn index(&mut self, index: &TxnIndex<'_>) {
-        for entry in index.entries() {
-            let (id, first, last) = (
-                entry.producer_id(),
-                entry.first_offset(),
-                entry.last_offset(),
-            );
-            if entry.check().is_ok() && self.open.get(&id) == Some(&first) && last > first {
-                self.open.remove(&id);
-                self.abort(id, first, last);
+        self.noted.add(index);
+    }
+
+    /// Ends the log: an open transaction has ended if an index has its end.
+    pub fn finish(&mut self) {
+        for (id, first) in self.open.clone() {
+            if self.noted.end_of(id, first).is_some() {
+                self.end_noted(id, first);
             }
+        }
+        self.noted = NotedAborts::default();
+    }
+
+    /// Ends a transaction whose marker is missing.
+    fn end_noted(&mut self, id: ProducerId, first: Offset) {
+        self.open.remove(&id);
+        if let Some(last) = self.noted.end_of(id, first) {
+            self.abort(id, first, last);
         }
     }
 
     fn abort(&mut self, id: ProducerId, first: Offset, last: Offset) {
         self.aborted.entry(id).or_default().push((first, last));
-    }
-
-    /// Returns the number of open transactions.
-    #[must_use]
-    pub fn open_count(&self) -> usize {
-        self.open.len()
     }
 
     /// The last stable offset: the first of the oldest transaction that has not ended. A

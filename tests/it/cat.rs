@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cases::{TESTDATA, text};
 use crate::forge::batch::TRANSACTIONAL;
-use crate::forge::{BatchSpec, Forged, Rec, control};
+use crate::forge::{BatchSpec, Forged, Rec, control, partition};
 use crate::temp::Temp;
 use crate::truth::{self, Record, Truth};
 
@@ -290,6 +290,35 @@ fn producers_epochs_markers_and_transactions_are_told_apart() {
     let segment = temp.path().join("u-0/00000000000000000000.log");
     let (lines, _) = objects(&["--committed"], &segment);
     assert_eq!(offsets(&lines), [1, 3]);
+}
+
+#[test]
+fn an_index_shows_that_a_transaction_without_marker_has_ended() {
+    let of = |offset| {
+        BatchSpec::at(offset)
+            .producer(7, 0, 0)
+            .attributes(TRANSACTIONAL)
+            .record(Rec::new(None, Some(b"v")))
+    };
+    // The markers at 1, 3 and 5 are lost: of a commit, of an abort, and of a commit.
+    let lost = Forged::default()
+        .with(&of(0))
+        .with(&of(2))
+        .with(&of(4))
+        .with(&of(6))
+        .with(&control::marker(7, (7, 0), control::abort(0)))
+        .with(&of(8));
+    let entries = [
+        partition::aborted(0, [7, 2, 3, 4]),
+        partition::aborted(0, [7, 6, 7, 8]),
+    ]
+    .concat();
+    let temp = Temp::new();
+    temp.file("t-0/00000000000000000000.log", &lost.bytes);
+    temp.file("t-0/00000000000000000000.txnindex", &entries);
+    let (lines, output) = objects(&["--committed"], &temp.path().join("t-0"));
+    assert_eq!(offsets(&lines), [0, 4]);
+    assert!(text(&output.stderr).contains("stopped at offset 8"));
 }
 
 #[test]

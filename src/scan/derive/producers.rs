@@ -259,6 +259,14 @@ impl Producers {
         }))
     }
 
+    /// Ends the open transaction of a producer whose marker is missing.
+    pub fn end_unmarked(&mut self, producer_id: ProducerId) {
+        if let Some(known) = self.known.get_mut(&producer_id) {
+            self.open.remove(&known.entry.txn_first_offset);
+            known.entry.txn_first_offset = Offset(-1);
+        }
+    }
+
     fn of(&self, producer_id: ProducerId) -> ProducerEntry {
         let known = self.get(producer_id).copied();
         known.unwrap_or(ProducerEntry::unknown(producer_id))

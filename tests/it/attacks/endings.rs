@@ -125,3 +125,50 @@ fn the_log_of_the_coordinator_says_how_a_transaction_ended() {
     println!("{found} ends found, {left} left");
     assert!(found > left, "{found} ends found, {left} left");
 }
+
+/// Destroys one marker of a copy of `dir`, and repairs it. Returns what became of the transaction
+/// indexes with entries and of the producer snapshots of its partition: nothing, as a rule.
+fn changed_without(dir: &Path, file: &Path, at: usize) -> Vec<String> {
+    let temp = Temp::new();
+    let data = temp.path().join("data");
+    crate::plan::copy(dir, &data);
+    let file = file.strip_prefix(dir).unwrap();
+    let mut log = fs::read(data.join(file)).unwrap();
+    for byte in [40, 50, 60] {
+        log[at + byte] ^= 0xff;
+    }
+    temp.file(data.join(file), &log);
+    let cycle = Cycle::at(temp, "data", &[]);
+    let ran = cycle.apply(&["--accept-lossy"]);
+    assert!(ran.status < Some(2), "{}", ran.err);
+    let partition = file.parent().unwrap();
+    let known = |path: &PathBuf| {
+        let kind = path.extension().and_then(|suffix| suffix.to_str());
+        path.starts_with(partition) && matches!(kind, Some("txnindex" | "snapshot"))
+    };
+    let out = cycle.temp.path().join("out");
+    let others = below(&data).into_iter().filter(known);
+    let others = others.filter(|path| {
+        let before = fs::read(data.join(path)).unwrap();
+        !before.is_empty() && fs::read(out.join(path)).ok() != Some(before)
+    });
+    others
+        .map(|path| format!("{} at {at}: {}", file.display(), path.display()))
+        .collect()
+}
+
+#[test]
+fn what_indexes_and_snapshots_know_survives_a_lost_marker() {
+    let (mut tried, mut changed) = (0, Vec::new());
+    for case in cases().iter().filter(|case| !case.is_damaged()) {
+        let dir = case.dir.join("files");
+        let all = all(&dir);
+        let every = all.len().div_ceil(MOST).max(1);
+        for (file, at) in all.iter().step_by(every) {
+            changed.extend(changed_without(&dir, file, *at));
+            tried += 1;
+        }
+    }
+    println!("{tried} markers tried");
+    assert!(tried > 5 && changed.is_empty(), "of {tried}: {changed:#?}");
+}

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::producer_snapshot::ProducerEntry;
 use crate::format::txn_index::{self, AbortedTxn, ENTRY_BYTES, TxnIndex};
 use crate::format::{Batch, FileKind};
 use crate::repair::planner::diagnosis::small;
 use crate::repair::planner::steps::{NewLog, NewSegment};
+use crate::scan::NotedAborts;
+use crate::scan::derive::Producers;
 use crate::store::Partition;
 
 /// An entry of a transaction index.
@@ -38,15 +41,16 @@ impl TxnEntry {
 
 /// The entries of transaction indexes whose markers are no longer in the log: without them, aborted
 /// records would count as committed.
-pub(super) struct Aborted(BTreeMap<i64, TxnEntry>);
+pub(super) struct Aborted {
+    entries: BTreeMap<i64, TxnEntry>,
+    noted: NotedAborts,
+}
 
 impl Aborted {
-    /// The entries of a partition whose log changes; `None` where it stays as it is.
+    /// The entries of a partition; only if its log changes, those whose markers may be lost.
     pub(super) fn of(partition: &Partition, log: &NewLog) -> Self {
-        let mut entries = BTreeMap::new();
-        if !log.segments.iter().any(|segment| segment.is_changed) {
-            return Self(entries);
-        }
+        let (mut entries, mut noted) = (BTreeMap::new(), NotedAborts::default());
+        let is_changed = log.segments.iter().any(|segment| segment.is_changed);
         for segment in partition.segments() {
             let item = segment.file(FileKind::TransactionIndex);
             let Some(bytes) = item.and_then(|item| small(item.path())) else {
@@ -57,19 +61,35 @@ impl Aborted {
                 let sound = index.entries().filter(|entry| {
                     entry.producer_id().0 >= 0 && entry.first_offset() <= entry.last_offset()
                 });
-                entries.extend(sound.map(TxnEntry::of));
+                entries.extend(sound.filter(|_| is_changed).map(TxnEntry::of));
+                noted.add(&index);
             }
         }
-        Self(entries)
+        Self { entries, noted }
+    }
+
+    /// Ends the transaction that the producer of `batch` has open, if it had ended before: its
+    /// marker is lost.
+    pub(super) fn end(&self, batch: &Batch<'_>, producers: &mut Producers) {
+        let Batch::V2(batch) = batch else { return };
+        let id = batch.producer_id();
+        let open = producers.get(id).and_then(ProducerEntry::open_txn);
+        if open.is_some_and(|first| self.noted.has_ended(first, batch)) {
+            producers.end_unmarked(id);
+        }
     }
 
     /// Takes in a batch that is there: what it is, it says itself.
     pub(super) fn settle(&mut self, batch: &Batch<'_>) {
         let (first, last) = (batch.offset().0, batch.last_offset().0);
         if first <= last {
-            let here: Vec<i64> = self.0.range(first..=last).map(|(at, _)| *at).collect();
+            let here: Vec<i64> = self
+                .entries
+                .range(first..=last)
+                .map(|(at, _)| *at)
+                .collect();
             for at in here {
-                self.0.remove(&at);
+                self.entries.remove(&at);
             }
         }
     }
@@ -83,7 +103,7 @@ impl Aborted {
         end: i64,
     ) -> Vec<TxnEntry> {
         let next = next.unwrap_or(i64::MAX).max(segment.base);
-        let here = self.0.range(segment.base..next);
+        let here = self.entries.range(segment.base..next);
         let entries = here.map(|(at, entry)| TxnEntry {
             is_lost: *at >= end,
             ..*entry

@@ -62,6 +62,7 @@ pub(in crate::repair::planner) fn steps(
         }
         let mut indexes = SegmentIndexes::new(settings, Offset(segment.base));
         each_batch(segment, |batch, unread| {
+            aborted.end(batch, &mut state.producers);
             // What a broker would refuse here, it refuses whatever the indexes say.
             let _refused = state.take(batch, &mut indexes, &mut scratch);
             aborted.settle(batch);
@@ -81,6 +82,9 @@ pub(in crate::repair::planner) fn steps(
         }
     }
     if wanted.snapshots.contains(&log.end) && !log.bases().contains(&log.end) {
+        if let Some(noted) = noted.at(log.end) {
+            state.producers = noted.with_times_of(&state.producers);
+        }
         snapshot(partition, log.end, &state, steps)?;
     }
     obsolete(partition, log, steps)
