@@ -14,7 +14,7 @@ use super::output::Output;
 use super::visit::Visitor;
 use crate::format::control::ControlType;
 use crate::format::{Batch, RecordBatch, Scratch, TxnIndex};
-use crate::wire::{Offset, ProducerId};
+use crate::wire::{Offset, OffsetDelta, ProducerId};
 
 /// The transactions of a log. It gets all batches in the order of the log, and then answers queries
 /// about them.
@@ -28,10 +28,17 @@ pub struct TransactionTracker {
     noted: NotedAborts,
 }
 
-/// The aborted transactions of transaction indexes: where the marker of a transaction is missing,
-/// they show that it has ended.
+/// The aborted transactions of transaction indexes: where offsets are missing, and with them the
+/// marker of a transaction, they show that it has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NotedAborts(BTreeMap<ProducerId, BTreeMap<Offset, Offset>>);
+pub struct NotedAborts {
+    /// First offsets and offsets of the markers.
+    entries: BTreeMap<ProducerId, BTreeMap<Offset, Offset>>,
+    /// The offset after the last batch.
+    next: Option<Offset>,
+    /// The first of the offsets that were missing last.
+    missing: Option<Offset>,
+}
 
 impl NotedAborts {
     /// Adds the entries of an index.
@@ -39,7 +46,7 @@ impl NotedAborts {
         for entry in index.entries() {
             let (first, last) = (entry.first_offset(), entry.last_offset());
             if entry.check().is_ok() && entry.producer_id().0 >= 0 && last > first {
-                let noted = self.0.entry(entry.producer_id()).or_default();
+                let noted = self.entries.entry(entry.producer_id()).or_default();
                 noted.insert(first, last);
             }
         }
@@ -48,22 +55,33 @@ impl NotedAborts {
     /// Returns the offset of the abort marker of the transaction that begins at `first`.
     #[must_use]
     pub fn end_of(&self, id: ProducerId, first: Offset) -> Option<Offset> {
-        self.0.get(&id)?.get(&first).copied()
+        self.entries.get(&id)?.get(&first).copied()
+    }
+
+    /// Takes in the next batch of the log.
+    pub fn batch(&mut self, batch: &Batch<'_>) {
+        let next = self.next.replace(batch.last_offset().plus(OffsetDelta(1)));
+        if let Some(next) = next.filter(|next| *next < batch.offset()) {
+            self.missing = Some(next);
+        }
     }
 
     /// Returns true if the transaction that a producer began at `first` had ended when it wrote
-    /// `batch`: it was aborted before, or an aborted one begins with the batch.
+    /// `batch`, the last one taken in: it was aborted before, or an aborted one begins with the
+    /// batch.
     #[must_use]
     pub fn has_ended(&self, first: Offset, batch: &RecordBatch<'_>) -> bool {
         let (id, base) = (batch.producer_id(), batch.base_offset());
-        self.end_of(id, first).is_some_and(|last| last < base)
-            || !batch.is_control() && first < base && self.end_of(id, base).is_some()
+        let is_noted = self.end_of(id, first).is_some_and(|last| last < base)
+            || !batch.is_control() && first < base && self.end_of(id, base).is_some();
+        is_noted && self.missing.is_some_and(|missing| missing > first)
     }
 }
 
 impl TransactionTracker {
     /// Takes in the next batch of the log.
     pub fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
+        self.noted.batch(batch);
         let Batch::V2(batch) = batch else { return };
         if !batch.is_transactional() {
             return;

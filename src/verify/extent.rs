@@ -16,6 +16,8 @@ pub(super) struct LogDirContext {
     pub(super) recovery_point: Option<Offset>,
     /// The log start offset, if it is after the base offset of the first segment.
     pub(super) log_start: Option<Offset>,
+    /// True if the checkpoint of log start offsets could be read.
+    pub(super) knows_log_start: bool,
     /// True if the partition was ever compacted; `None` if its log dir has no checkpoints that show
     /// it.
     pub(super) was_compacted: Option<bool>,
@@ -37,6 +39,7 @@ impl LogDirContext {
             stop,
             recovery_point: None,
             log_start: None,
+            knows_log_start: false,
             was_compacted: None,
             may_be_tiered: true,
         }

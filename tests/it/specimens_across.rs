@@ -188,7 +188,11 @@ fn of_epochs() -> Vec<Vec<Specimen>> {
         three().with(EPOCHS, b"0\n2\n4 0\n5 6\n").done("E103"),
         three().with(EPOCHS, b"0\n2\n5 0\n6 20\n").done("E104"),
         three().without(EPOCHS).done("E105"),
-        three().with(EPOCHS, b"0\n1\n5 6\n").clean().done("E106"),
+        three()
+            .with(EPOCHS, b"0\n1\n5 6\n")
+            .root("log-start-offset-checkpoint", b"0\n0\n")
+            .clean()
+            .done("E106"),
     ]
 }
 

@@ -75,6 +75,7 @@ impl Checkpoints {
             stop,
             recovery_point: self.recovery_points.get(tp),
             log_start: self.log_starts.get(tp),
+            knows_log_start: self.log_starts.exists && self.log_starts.is_sound,
             was_compacted: self.was_compacted(tp),
             may_be_tiered: true,
         }

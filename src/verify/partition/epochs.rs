@@ -244,12 +244,12 @@ impl EpochsCheck {
     }
 
     /// Ends the check of a log with this extent. `is_left`: the broker has released the partition,
-    /// and emptied the file; `is_clean`: it shut down cleanly, and stored the log start offset;
-    /// `may_be_gone`: missing segments may be in tiered storage, or are deleted.
+    /// and emptied the file; `is_clean`: it shut down cleanly; `is_start_known`: it stored the log
+    /// start offset; `may_be_gone`: missing segments may be in tiered storage, or are deleted.
     pub(super) fn finish(
         mut self,
         extent: LogExtent,
-        (is_left, is_clean, may_be_gone): (bool, bool, bool),
+        (is_left, is_clean, is_start_known, may_be_gone): (bool, bool, bool, bool),
         findings: &mut Findings,
     ) {
         self.end_run(None, findings);
@@ -277,7 +277,7 @@ impl EpochsCheck {
             // A log that was upgraded may have begun without epochs, and records may have been
             // deleted since. Epochs that are higher than later ones come from a cluster that the
             // log was copied from.
-            let is_sure = is_clean && !is_left && !self.has_legacy && epoch <= *stored;
+            let is_sure = is_start_known && !is_left && !self.has_legacy && epoch <= *stored;
             let severity = if is_sure {
                 Severity::Warning
             } else {

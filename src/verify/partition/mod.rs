@@ -337,9 +337,10 @@ impl PartitionCheck {
             if extent.is_sure {
                 let is_left = matches!(self.state, DirState::Delete | DirState::Stray);
                 let is_clean = self.around.stop == Stop::Clean;
+                let is_start_known = is_clean && self.around.knows_log_start;
                 let may_be_gone =
                     self.around.may_be_tiered || siblings::deletes(partition, extent.start);
-                let about = (is_left, is_clean, may_be_gone);
+                let about = (is_left, is_clean, is_start_known, may_be_gone);
                 epochs.finish(extent, about, &mut carried.findings);
             }
             self.outcome.findings.merge(carried.findings);

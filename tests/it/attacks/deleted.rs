@@ -83,3 +83,32 @@ fn a_broker_stopped_right_after_it_created_the_directory() {
         );
     }
 }
+
+#[test]
+fn leader_epochs_go_on_showing_where_records_were_deleted() {
+    let begin_at_7 = b"0\n1\n5 7\n";
+    let log = bytes(&twelve());
+    let files = |epochs: &[u8]| {
+        Forge::empty("orders-0/")
+            .with("00000000000000000000.log", &log)
+            .with("leader-epoch-checkpoint", epochs)
+            .root("recovery-point-offset-checkpoint", b"0\n1\norders 0 12\n")
+            .root(".kafka_cleanshutdown", b"")
+    };
+    let starts = "log-start-offset-checkpoint";
+    let written = |cycle: &Cycle| {
+        let step = cycle.about("leader-epoch-checkpoint");
+        step.first().map(std::string::ToString::to_string)
+    };
+    // Without the checkpoint, only they show it.
+    let without = Cycle::of(files(begin_at_7).files(), &[]);
+    assert_eq!(written(&without), None, "{:#}", without.plan);
+    // With a wrong count they are rewritten, and begin where the checkpoint says.
+    let with = files(b"0\n9\n5 7\n").root(starts, b"0\n1\norders 0 7\n");
+    let with = written(&Cycle::of(with.files(), &[])).unwrap();
+    assert!(with.contains("5 7"), "{with}");
+    // The checkpoint shows that nothing was deleted.
+    let nothing = files(begin_at_7).root(starts, b"0\n0\n");
+    let nothing = written(&Cycle::of(nothing.files(), &[])).unwrap();
+    assert!(nothing.contains("5 0"), "{nothing}");
+}

@@ -138,10 +138,13 @@ fn changed_without(dir: &Path, file: &Path, at: usize) -> Vec<String> {
         log[at + byte] ^= 0xff;
     }
     temp.file(data.join(file), &log);
-    let cycle = Cycle::at(temp, "data", &[]);
+    let partition = file.parent().unwrap();
+    let log_dir = Path::new("data").join(partition.parent().unwrap());
+    let data = data.join(partition.parent().unwrap());
+    let cycle = Cycle::at(temp, log_dir.to_str().unwrap(), &[]);
     let ran = cycle.apply(&["--accept-lossy"]);
     assert!(ran.status < Some(2), "{}", ran.err);
-    let partition = file.parent().unwrap();
+    let partition = Path::new(partition.file_name().unwrap());
     let known = |path: &PathBuf| {
         let kind = path.extension().and_then(|suffix| suffix.to_str());
         path.starts_with(partition) && matches!(kind, Some("txnindex" | "snapshot"))

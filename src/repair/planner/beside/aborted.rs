@@ -70,7 +70,8 @@ impl Aborted {
 
     /// Ends the transaction that the producer of `batch` has open, if it had ended before: its
     /// marker is lost.
-    pub(super) fn end(&self, batch: &Batch<'_>, producers: &mut Producers) {
+    pub(super) fn end(&mut self, batch: &Batch<'_>, producers: &mut Producers) {
+        self.noted.batch(batch);
         let Batch::V2(batch) = batch else { return };
         let id = batch.producer_id();
         let open = producers.get(id).and_then(ProducerEntry::open_txn);

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::pieces::each_batch;
-use crate::format::name::LEADER_EPOCHS;
-use crate::format::{Batch, FileKind, LeaderEpochs};
+use crate::format::checkpoint::CheckpointEntry;
+use crate::format::name::{LEADER_EPOCHS, LOG_STARTS};
+use crate::format::{Batch, FileKind, LeaderEpochs, OffsetCheckpoint};
 use crate::repair::error::Error;
 use crate::repair::planner::diagnosis::small;
 use crate::repair::planner::files::put;
@@ -43,7 +44,10 @@ pub(in crate::repair::planner) fn steps(
     let file = LeaderEpochs::parse(bytes.as_deref().unwrap_or_default());
     let reported = reported(log)?;
     let kept = readable(&file, log.end);
-    let epochs = reported.or_kept(&kept);
+    let mut epochs = reported.or_kept(&kept);
+    if let Some(start) = log_start(partition, &epochs, &kept) {
+        epochs.truncate_from_start(start);
+    }
     let is_right = bytes.is_some()
         && file.faults.is_empty()
         && epochs.entries().eq(file
@@ -77,6 +81,24 @@ pub(in crate::repair::planner) fn steps(
 fn is_about_epochs(finding: &Finding) -> bool {
     finding.check.family() == Family::Epochs
         || finding.check == CheckId::Unreadable && finding.path.ends_with(LEADER_EPOCHS)
+}
+
+/// The offset before which records were deleted, while their segment is still there: by the
+/// checkpoint of the log dir, and without it by the entries that are left, which begin there.
+fn log_start(partition: &Partition, epochs: &Epochs, kept: &Epochs) -> Option<Offset> {
+    let noted = partition
+        .log_dir()
+        .and_then(|dir| small(&dir.join(LOG_STARTS)));
+    let noted = noted.as_deref().map(OffsetCheckpoint::parse);
+    if let Some(noted) = noted.filter(|noted| noted.faults.is_empty()) {
+        let of = |entry: &&CheckpointEntry<'_>| {
+            Some((entry.topic, entry.partition)) == partition.topic().zip(partition.number())
+        };
+        return noted.entries.iter().find(of).map(|entry| entry.offset);
+    }
+    let (_, first) = epochs.entries().next()?;
+    let (epoch, start) = kept.entries().next()?;
+    (first < start && epochs.at(start) == Some(epoch)).then_some(start)
 }
 
 /// The epochs that the batches have.
