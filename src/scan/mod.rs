@@ -41,6 +41,7 @@ pub(crate) use parallel::follow_with;
 pub use parallel::{ScanOptions, follow, scan, scan_pieces};
 pub(crate) use plausible::may_follow;
 pub use split::{SplitPoint, split};
+pub(crate) use transactions::marker_type;
 pub use transactions::{NotedAborts, TransactionTracker};
 pub use visit::{Merge, PieceVisitor, Visitor};
 pub use walk::{Policy, Walk};

@@ -96,7 +96,7 @@ impl TransactionTracker {
             self.open.entry(id).or_insert(base);
             return;
         }
-        let end = marker(batch, scratch);
+        let end = marker_type(batch, scratch);
         if !matches!(end, Some(ControlType::Abort | ControlType::Commit)) {
             return;
         }
@@ -173,8 +173,8 @@ impl Visitor for TransactionTracker {
     }
 }
 
-/// Parses the marker in a control batch.
-fn marker(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<ControlType> {
+/// Returns the type of the marker in a control batch.
+pub(crate) fn marker_type(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<ControlType> {
     let record = batch.records(scratch).ok()?.next()?.ok()?;
     ControlType::parse(record.key()).ok()
 }

@@ -13,8 +13,9 @@ use super::producer_snapshot::{KnownUpTo, SnapshotFile};
 use super::time_index::TimeIndexCheck;
 use super::txn_index::{SegmentReach, TxnCheck};
 use crate::format::control::ControlType;
-use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch, topic};
+use crate::format::{ProducerSnapshot, RecordBatch, Scratch, topic};
 use crate::scan::derive::{Epochs, Producers, Violation};
+use crate::scan::marker_type;
 use crate::verify::catalog::CheckId;
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{Gap, OutOfTransaction, Overlap};
@@ -188,7 +189,10 @@ impl SegmentCheck {
             Ok(Some(txn)) => {
                 self.txns.completed(txn, carried.known());
             }
-            Ok(None) if batch.is_control() && is_abort(batch, scratch) => {
+            Ok(None)
+                if batch.is_control()
+                    && marker_type(batch, scratch) == Some(ControlType::Abort) =>
+            {
                 let (offset, producer_id) = (batch.base_offset(), batch.producer_id());
                 self.txns.bare_marker(offset, producer_id, carried.known());
             }
@@ -343,11 +347,4 @@ impl Carried {
 /// The offset after this one.
 pub(super) fn after(offset: Offset) -> Offset {
     Offset(offset.0.saturating_add(1))
-}
-
-/// Returns true if a control batch aborts a transaction.
-fn is_abort(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> bool {
-    let records = Batch::V2(*batch).records(scratch);
-    let first = records.ok().and_then(|mut records| records.next()?.ok());
-    first.is_some_and(|record| ControlType::parse(record.key()) == Ok(ControlType::Abort))
 }

@@ -34,6 +34,26 @@ fn a_copy_whose_offset_is_one_bit_away_is_a_copy_all_the_same() {
 }
 
 #[test]
+fn a_copy_is_not_what_an_index_has_in_its_place() {
+    for (place, of) in [(5, 2), (7, 10), (9, 3)] {
+        let mut log = twelve();
+        log[place] = log[of].clone();
+        let mut files = partition(bytes(&log));
+        let position = u32::try_from(starts(&log)[place]).unwrap();
+        let offset = u32::try_from(place).unwrap();
+        let entry = [offset.to_be_bytes(), position.to_be_bytes()].concat();
+        files.push(("orders-0/00000000000000000000.index".into(), entry));
+        let gone = i64::try_from(place).unwrap();
+        let cycle = Cycle::of(&files, &[]);
+        assert_eq!(
+            cycle.served(),
+            without(&twelve(), &[gone]),
+            "{of} in the place of {place}"
+        );
+    }
+}
+
+#[test]
 fn a_foreign_batch_whose_offset_is_one_bit_away_is_not_served() {
     for foreign in [4, 7, 13, 21, 37, 5 + (1 << 16)] {
         let mut log = twelve();

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::control::ControlType;
 use crate::format::producer_snapshot::ProducerEntry;
 use crate::format::txn_index::{self, AbortedTxn, ENTRY_BYTES, TxnIndex};
-use crate::format::{Batch, FileKind};
+use crate::format::{Batch, FileKind, RecordBatch, Scratch};
 use crate::repair::planner::diagnosis::small;
 use crate::repair::planner::steps::{NewLog, NewSegment};
-use crate::scan::NotedAborts;
 use crate::scan::derive::Producers;
+use crate::scan::{NotedAborts, marker_type};
 use crate::store::Partition;
+use crate::wire::Offset;
 
 /// An entry of a transaction index.
 #[derive(Debug, Clone, Copy)]
@@ -73,15 +75,27 @@ impl Aborted {
     pub(super) fn end(&mut self, batch: &Batch<'_>, producers: &mut Producers) {
         self.noted.batch(batch);
         let Batch::V2(batch) = batch else { return };
-        let id = batch.producer_id();
-        let open = producers.get(id).and_then(ProducerEntry::open_txn);
+        let open = open_txn(batch, producers);
         if open.is_some_and(|first| self.noted.has_ended(first, batch)) {
-            producers.end_unmarked(id);
+            producers.end_unmarked(batch.producer_id());
         }
     }
 
-    /// Takes in a batch that is there: what it is, it says itself.
-    pub(super) fn settle(&mut self, batch: &Batch<'_>) {
+    /// Takes in a batch that is there: what it is, it says itself. Only the transaction of an abort
+    /// marker may be lost.
+    pub(super) fn settle(
+        &mut self,
+        batch: &Batch<'_>,
+        producers: &Producers,
+        scratch: &mut Scratch,
+    ) {
+        if let Batch::V2(batch) = batch
+            && batch.is_control()
+            && open_txn(batch, producers).is_none()
+            && marker_type(batch, scratch) == Some(ControlType::Abort)
+        {
+            return;
+        }
         let (first, last) = (batch.offset().0, batch.last_offset().0);
         if first <= last {
             let here: Vec<i64> = self
@@ -111,4 +125,10 @@ impl Aborted {
         });
         entries.filter(|_| segment.is_changed).collect()
     }
+}
+
+/// The first offset of the transaction that the producer of a batch has open.
+fn open_txn(batch: &RecordBatch<'_>, producers: &Producers) -> Option<Offset> {
+    let entry = producers.get(batch.producer_id());
+    entry.and_then(ProducerEntry::open_txn)
 }

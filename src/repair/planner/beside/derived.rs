@@ -63,9 +63,9 @@ pub(in crate::repair::planner) fn steps(
         let mut indexes = SegmentIndexes::new(settings, Offset(segment.base));
         each_batch(segment, |batch, unread| {
             aborted.end(batch, &mut state.producers);
+            aborted.settle(batch, &state.producers, &mut scratch);
             // What a broker would refuse here, it refuses whatever the indexes say.
             let _refused = state.take(batch, &mut indexes, &mut scratch);
-            aborted.settle(batch);
             indexes.skip(unread);
         })?;
         let _full = indexes.close();
@@ -82,8 +82,10 @@ pub(in crate::repair::planner) fn steps(
         }
     }
     if wanted.snapshots.contains(&log.end) && !log.bases().contains(&log.end) {
-        if let Some(noted) = noted.at(log.end) {
-            state.producers = noted.with_times_of(&state.producers);
+        // It knows markers that are lost, but not what is written in place of a batch.
+        let is_rewritten = log.segments.iter().any(NewSegment::is_rewritten);
+        if let Some(noted) = noted.at(log.end).filter(|_| !is_rewritten) {
+            state.producers = noted;
         }
         snapshot(partition, log.end, &state, steps)?;
     }

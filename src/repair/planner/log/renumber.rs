@@ -305,6 +305,11 @@ impl NumberedLog<'_> {
     ) -> Result<bool, Error> {
         let log = &self.log.mended.log;
         let last = base.saturating_add(run.last.saturating_sub(run.first));
+        let there = self.other_there(run)?;
+        // An index has an offset of this place, and says nothing about which batch had it.
+        if there == Some(Other::Copy) {
+            return Ok(false);
+        }
         let is_own = match fit {
             0 if witness.has(log, run, last)? => return Ok(true),
             // An offset that the log has room for may be right: then the batch was moved here, or
@@ -314,30 +319,32 @@ impl NumberedLog<'_> {
             // from.
             1 => {
                 let is_bit = is_one_bit(run.first, base);
-                is_bit || !self.extent.contains(&run.first) || self.is_other_there(run)?
+                is_bit || !self.extent.contains(&run.first) || there == Some(Other::Batch)
             }
             fit => fit > 1,
         };
         Ok(is_own && is_of_leader(self.log, index))
     }
 
-    /// Returns true if another batch has the offsets that this one says, and is not a copy of it:
-    /// one of both is wrong.
-    fn is_other_there(&self, run: &BatchRun) -> Result<bool, Error> {
+    /// Returns what else has the offsets that a batch says.
+    fn other_there(&self, run: &BatchRun) -> Result<Option<Other>, Error> {
         let overlaps = |other: &BatchRun| other.first <= run.last && run.first <= other.last;
         let is_itself =
             |other: &BatchRun| other.file == run.file && other.range.start == run.range.start;
         let there = order::segment_of(run.first, self.homes).and_then(|nth| self.logs.get(nth));
+        let mut found = None;
         for log in std::iter::once(self.log).chain(there) {
             for runs in runs(log).iter().filter(|other| overlaps(other)) {
-                let mut singles = survey::singles(&log.mended.log, runs)?.into_iter();
-                let other = singles.find(|other| overlaps(other) && !is_itself(other));
-                if let Some(other) = other {
-                    return Ok(other.crc != run.crc);
+                let singles = survey::singles(&log.mended.log, runs)?.into_iter();
+                for other in singles.filter(|other| overlaps(other) && !is_itself(other)) {
+                    if other.crc == run.crc && other.first == run.first {
+                        return Ok(Some(Other::Copy));
+                    }
+                    found = Some(Other::Batch);
                 }
             }
         }
-        Ok(false)
+        Ok(found)
     }
 
     /// Returns true if the batch was written between those before and after it, by its timestamps.
@@ -395,6 +402,15 @@ fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
         .and_then(|before| epoch(parts.get(before)));
     let after = epoch(parts.get(index.saturating_add(1)));
     before.is_none_or(|before| before.1 <= own.0) && after.is_none_or(|after| own.1 <= after.0)
+}
+
+/// What has the offsets that a batch says, and is in another place.
+#[derive(PartialEq, Eq)]
+enum Other {
+    /// The same batch: one of both is a copy of the other.
+    Copy,
+    /// Another one: the offsets of one of both are wrong.
+    Batch,
 }
 
 /// The neighbour of a batch.
