@@ -149,6 +149,7 @@ pub(super) fn conclude(
         created: changes.created,
         lost,
         unread,
+        missing_offsets: 0,
         reasons: start.reasons,
         replaced: None,
         served,

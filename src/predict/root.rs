@@ -137,6 +137,19 @@ impl Root {
         own.max(worst).unwrap_or(StartOutcome::Loads)
     }
 
+    /// Returns the number of offsets below the high watermark of a partition that its log did not
+    /// reach. If the start takes some of the log away, nothing shows where it ended.
+    fn missing_offsets(&self, (topic, number): (&str, i32), verdict: &PartitionVerdict) -> u64 {
+        let high_watermark = self.high_watermarks.get(&(topic.to_owned(), number));
+        let missing = high_watermark
+            .zip(verdict.log_end)
+            .map(|(at, end)| at.saturating_sub(end));
+        let missing = missing.filter(|_| verdict.lost.is_nothing());
+        missing
+            .and_then(|missing| u64::try_from(missing).ok())
+            .unwrap_or(0)
+    }
+
     /// Returns the entry for a partition.
     pub(super) fn given(&self, topic: &str, number: i32, state: DirState) -> Given {
         let key = (topic.to_owned(), number);
@@ -193,7 +206,12 @@ pub(super) fn one(
         Standing::Served
     };
     match standing {
-        Standing::Served => hour.report(&remains, &mut verdict)?,
+        Standing::Served => {
+            if state == DirState::Current {
+                verdict.missing_offsets = root.missing_offsets((topic, number), &verdict);
+            }
+            hour.report(&remains, &mut verdict)?;
+        }
         Standing::OtherTopic(topic) => {
             verdict.outcome = StartOutcome::Offline;
             verdict.reasons.push(Reason::OtherTopic { topic });

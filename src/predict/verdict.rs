@@ -100,6 +100,9 @@ pub struct PartitionVerdict {
     /// The part of the loss that stays in files but is unreachable: beyond the log end, or in a
     /// stray directory.
     pub unread: Lost,
+    /// The number of offsets below the high watermark that the log did not reach before the start:
+    /// records that are missing.
+    pub missing_offsets: u64,
     /// The reason.
     #[cfg_attr(feature = "serde", serde(serialize_with = "document::reasons"))]
     pub reasons: Vec<Reason>,
@@ -350,6 +353,14 @@ impl Verdict {
         self.partitions().filter_map(of)
     }
 
+    /// The partitions of which records are missing, by their high watermarks. A running broker
+    /// changes both while they are read.
+    pub fn incomplete(&self) -> impl Iterator<Item = &PartitionVerdict> {
+        let is_of_running = self.is_of_running();
+        let partitions = self.partitions();
+        partitions.filter(move |one| one.missing_offsets > 0 && !is_of_running)
+    }
+
     /// The transactions that stay open until an operator aborts them.
     pub fn hanging(&self) -> impl Iterator<Item = (&PartitionVerdict, &OpenTransaction)> {
         self.partitions().flat_map(|one| {
@@ -359,13 +370,14 @@ impl Verdict {
         })
     }
 
-    /// Returns true if everything is served, and nothing is lost or deleted.
+    /// Returns true if everything is there and served, and nothing is lost or deleted.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.outcome() < StartOutcome::Offline
             && self.lost().is_nothing()
             && self.deleted().next().is_none()
             && !self.missing.iter().any(MissingPartition::had_records)
+            && self.incomplete().next().is_none()
             && self.unreadable().next().is_none()
             && self.hanging().next().is_none()
     }

@@ -34,7 +34,7 @@ pub(super) fn of(steps: &[Step], scope: Scope, skipped: &BTreeSet<u32>) -> Vec<u
 #[derive(Default)]
 struct Groups<'a> {
     numbers: BTreeMap<&'a str, usize>,
-    /// A directory of the same group; itself, if it stands for the group.
+    /// A directory of the same group; itself, if it is the first.
     parents: Vec<usize>,
     /// The groups in which a log changes.
     with_log: BTreeSet<usize>,

@@ -113,6 +113,7 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
         parts.push(format!("the start loses {}", amount(&lost)));
     }
     parts.extend(returns_empty(verdict));
+    parts.extend(incomplete(verdict));
     parts.extend(unreadable(verdict));
     parts.extend(hanging(verdict));
     parts.extend(deletions(verdict));
@@ -159,6 +160,18 @@ fn returns_empty(verdict: &Verdict) -> Option<String> {
         ""
     };
     Some(format!("{names} {verb} back empty{filled}"))
+}
+
+/// Returns the offsets that are missing by the high watermarks.
+pub(crate) fn incomplete(verdict: &Verdict) -> Option<String> {
+    let names = named(verdict.incomplete().map(|one| one.dir.as_str()))?;
+    let offsets = verdict.incomplete().map(|one| one.missing_offsets);
+    let offsets = offsets.fold(0, u64::saturating_add);
+    let verb = if offsets == 1 { "is" } else { "are" };
+    let offsets = counted(offsets, "offset");
+    Some(format!(
+        "{offsets} of {names} below the high watermark {verb} missing already"
+    ))
 }
 
 /// Returns the offsets that consumers do not get.

@@ -12,7 +12,7 @@ use kseg::verify::{Finding, Options, Severity};
 
 use crate::cli::args::Reading;
 use crate::cli::input::Selection;
-use crate::cli::predict::text::unread;
+use crate::cli::predict::text::{incomplete, unread};
 use crate::cli::render::table::counted;
 use crate::cli::{damage, range};
 
@@ -81,6 +81,11 @@ impl Inspection {
                 let lost = counted(lost, "record");
                 format!("loses {lost}{}", unreadable.unwrap_or_default())
             }
+        };
+        let loss = match incomplete(verdict) {
+            Some(missing) if loss == "loses nothing" => format!("loses no records, but {missing}"),
+            Some(missing) => format!("{loss}; {missing}"),
+            None => loss,
         };
         match unread(verdict) {
             Some(unread) => format!("{loss} elsewhere; {unread}"),

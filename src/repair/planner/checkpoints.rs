@@ -23,6 +23,8 @@ pub(super) struct Reach {
     pub(super) active: i64,
     /// The offset after the last batch.
     pub(super) end: i64,
+    /// The same before the plan.
+    pub(super) found_end: i64,
     /// The start offset of the first leader epoch.
     pub(super) epochs: Option<i64>,
 }
@@ -76,6 +78,7 @@ pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> R
             checks: Vec::new(),
             whys: Vec::new(),
             is_start_lost: false,
+            is_end_lost: false,
         };
         let entries = work.entries(&found);
         if work.checks.is_empty() {
@@ -90,6 +93,8 @@ pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> R
         let why = work.whys.join("; ");
         let reason = if work.is_start_lost {
             Reason::lossy(&work.checks, why, Loss::of(Knowledge::LogStart))
+        } else if work.is_end_lost {
+            Reason::lossy(&work.checks, why, Loss::of(Knowledge::EndOffset))
         } else {
             Reason::derived(&work.checks, why, Origin::Lines)
         };
@@ -143,6 +148,8 @@ struct Work<'a> {
     whys: Vec<String>,
     /// True if it is lost where a log begins.
     is_start_lost: bool,
+    /// True if it is lost where a log ended.
+    is_end_lost: bool,
 }
 
 /// Returns true if a fault is that a line which holds an entry cannot be read.
@@ -228,10 +235,7 @@ impl Work<'_> {
         let end = reach.end;
         match self.kind {
             FileKind::RecoveryPoints if stored > end => {
-                self.say(
-                    CheckId::RecoveryPointBeyondLog,
-                    format!("the log end offset of {}-{} is {end}", tp.0, tp.1),
-                );
+                self.lower(CheckId::RecoveryPointBeyondLog, &tp, reach, stored);
                 Some(end)
             }
             FileKind::RecoveryPoints if self.is_clean && stored < end => {
@@ -243,10 +247,7 @@ impl Work<'_> {
                 Some(end)
             }
             FileKind::HighWatermarks if stored > end => {
-                self.say(
-                    CheckId::HighWatermarkBeyondLog,
-                    format!("the log end offset of {}-{} is {end}", tp.0, tp.1),
-                );
+                self.lower(CheckId::HighWatermarkBeyondLog, &tp, reach, stored);
                 Some(end)
             }
             FileKind::LogStarts => self.log_start(&tp, reach, stored),
@@ -268,6 +269,21 @@ impl Work<'_> {
             }
             _ => Some(stored),
         }
+    }
+
+    /// Notes that an offset is beyond the log end: if the log did not end later before, nothing else
+    /// may show that there were records up to it.
+    fn lower(&mut self, check: CheckId, tp: &(String, i32), reach: Reach, stored: i64) {
+        let (name, end) = (format!("{}-{}", tp.0, tp.1), reach.end);
+        let mut why = format!("the log end offset of {name} is {end}");
+        if stored > reach.found_end {
+            self.is_end_lost = true;
+            why = format!(
+                "{why}, but it was {stored}. If the records up to there are lost, copy them from a \
+                 replica or a backup first"
+            );
+        }
+        self.say(check, why);
     }
 
     /// The log start that a line ought to have; `None` if the log begins with its first segment.

@@ -17,6 +17,7 @@ use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Content, PlanPath};
+use crate::repair::{Knowledge, Loss};
 use crate::store::{Item, ItemType, Partition};
 use crate::verify::{CheckId, Family, Finding, Severity};
 use crate::wire::Uuid;
@@ -151,10 +152,16 @@ fn snapshots(
         let is_reported = reported.contains(item.path());
         if at.0 > log.end {
             let why = format!(
-                "it is beyond the log end offset {}: a broker deletes it",
+                "it is beyond the log end offset {}, and a broker deletes it. If the records up to \
+                 offset {at} are lost, copy them from a replica or a backup first: nothing else may \
+                 show that they existed",
                 log.end
             );
-            quarantine(item, &[CheckId::SnapshotBeyondLog], &why, steps)?;
+            let loss = Loss::of(Knowledge::EndOffset);
+            let reason = Reason::lossy(&[CheckId::SnapshotBeyondLog], why, loss);
+            if let Some(file) = steps.path(item.path()).filter(|file| !steps.writes(file)) {
+                steps.add(Action::Quarantine { file }, &[], reason)?;
+            }
         } else if is_reported && at.0 != log.end && !bases.contains(&at.0) {
             let why = "it is damaged, and no segment begins at its offset";
             quarantine(item, &[CheckId::SnapshotStray], why, steps)?;

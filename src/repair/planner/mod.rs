@@ -122,9 +122,15 @@ fn log_dir(
         };
         let key = one.topic().map(str::to_owned).zip(one.number());
         if let (Some(key), Some(reach), DirState::Current) = (key, log.reach(), one.state()) {
-            let epochs = seen.extents.get(one.path()).and_then(|log| log.epochs);
-            let epochs = epochs.map(|start| start.0);
-            reaches.insert(key, Reach { epochs, ..reach });
+            let found = seen.extents.get(one.path());
+            let epochs = found.and_then(|log| log.epochs).map(|start| start.0);
+            let found_end = found.map_or(reach.end, |log| log.end.0);
+            let reach = Reach {
+                found_end,
+                epochs,
+                ..reach
+            };
+            reaches.insert(key, reach);
         }
     }
     replicas::absent::steps(dir, seen, steps)?;
@@ -227,6 +233,7 @@ impl NewLog {
             start: first.base,
             active: last.base,
             end: self.end,
+            found_end: self.end,
             epochs: None,
         })
     }

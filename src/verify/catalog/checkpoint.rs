@@ -36,7 +36,7 @@ Checkpoint C103 CheckpointStray "checkpoint-stray" Note Cross None;
 /// **What Kafka does** Recovery then checks only the last segment.
 /// **Repair** Lower it to the end of the log, or to 0 for a full recovery.
 /// **References** `LogLoader.recoverLog`.
-Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Lossless
+Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Lossy
     severity Note "where a broker runs";
 
 /// a high watermark beyond the log end
@@ -46,7 +46,7 @@ Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross
 /// **What Kafka does** It lowers the high watermark to the log end offset. The records are lost unless a replica has them.
 /// **Repair** Lower it to the end of the log.
 /// **References** `UnifiedLog.updateHighWatermark`.
-Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Lossless
+Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Lossy
     severity Note "where a broker runs";
 
 /// a log start offset beyond the log end

@@ -200,6 +200,7 @@ Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error S
 /// **Repair** Find the segments before a broker starts.
 /// **References** `LogLoader.load`.
 Directory D120 NoSegment "no-segment" Warning Cross Manual
+    severity Error "where a checkpoint shows that it had records"
     severity Note "where the directory is empty, and no checkpoint shows that it had records";
 
 /// an interrupted swap that would lose records

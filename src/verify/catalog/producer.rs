@@ -36,7 +36,7 @@ Producer P103 SnapshotMismatch "snapshot-mismatch" Error Cross Lossless;
 /// **What Kafka does** It deletes the snapshot.
 /// **Repair** Delete it.
 /// **References** `ProducerStateManager.truncateAndReload`.
-Producer P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Lossless;
+Producer P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Lossy;
 
 /// a producer snapshot that belongs to no segment
 ///

@@ -126,6 +126,8 @@ fn segments(partition: &Partition, around: &LogDirContext, outcome: &mut Outcome
         let is_new = partition.items().is_empty() && !around.knows_records();
         outcome.findings.add(if is_new {
             finding.severity(Severity::Note)
+        } else if around.knows_records() {
+            finding.severity(Severity::Error)
         } else {
             finding
         });

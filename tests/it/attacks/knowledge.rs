@@ -274,3 +274,31 @@ fn a_directory_that_is_taken_out_is_not_compared() {
     let cycle = Cycle::of(&twice, &[]);
     assert_eq!(cycle.served().len(), 13);
 }
+
+#[test]
+fn the_end_of_the_log_is_known_beside_it() {
+    let marks = b"0\n1\norders 0 20\n";
+    let clean = Forge::empty("orders-0/")
+        .segment(0, &twelve())
+        .with("leader-epoch-checkpoint", b"0\n1\n5 0\n")
+        .root("recovery-point-offset-checkpoint", b"0\n1\norders 0 12\n")
+        .root("replication-offset-checkpoint", marks)
+        .root("meta.properties", b"version=0\nbroker.id=1\n")
+        .root(".kafka_cleanshutdown", b"");
+    let cycle = Cycle::of(clean.files(), &[]);
+    let step = cycle.about("replication-offset-checkpoint");
+    assert_eq!(
+        step.iter().map(|step| grade(step)).collect::<Vec<_>>(),
+        ["lossy"]
+    );
+    assert!(
+        step[0]["loss"].to_string().contains("end-offset"),
+        "{}",
+        step[0]
+    );
+    let predicted = kseg(cycle.temp.path(), &["predict", "--kafka", "2.8", "data"]);
+    let first = predicted.out.lines().next().unwrap();
+    let said = "8 offsets of orders-0 below the high watermark are missing already";
+    assert!(first.contains(said), "{first}");
+    assert_eq!(predicted.status, Some(1));
+}

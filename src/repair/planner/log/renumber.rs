@@ -404,7 +404,7 @@ fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
     before.is_none_or(|before| before.1 <= own.0) && after.is_none_or(|after| own.1 <= after.0)
 }
 
-/// What has the offsets that a batch says, and is in another place.
+/// Another batch with the offsets of a batch.
 #[derive(PartialEq, Eq)]
 enum Other {
     /// The same batch: one of both is a copy of the other.
