@@ -4,5 +4,5 @@ mod aborted;
 pub(super) mod derived;
 pub(super) mod epochs;
 pub(super) mod leftovers;
-mod pieces;
+pub(super) mod pieces;
 pub(super) mod rescue;

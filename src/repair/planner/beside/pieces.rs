@@ -23,7 +23,7 @@ const LONG_BYTES: u64 = 16 << 10;
 /// Shows the batches of a segment as the plan leaves it. Of a batch of data in magic 2 nothing that
 /// derives from it is in its records, so they are not read: `take` is reported how many bytes that
 /// is.
-pub(super) fn each_batch(
+pub(in crate::repair::planner) fn each_batch(
     segment: &NewSegment,
     mut take: impl FnMut(&Batch<'_>, u64),
 ) -> Result<(), Error> {

@@ -8,9 +8,10 @@ use std::path::Path;
 use super::lost::Lost;
 use super::order::{Fate, Placed};
 use super::segment_log::{SegmentLog, changes_in, equal};
-use crate::format::name;
+use crate::format::{Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, FilePart as Piece};
+use crate::repair::planner::beside::pieces::each_batch;
 use crate::repair::planner::mended::{Change, MendedPart};
 use crate::repair::planner::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::repair::planner::survey::BatchRun;
@@ -285,7 +286,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
                 let loss = Loss {
                     bytes: Some(gone.run.range.clone()),
                     offsets: None,
-                    records: gone.run.covered,
+                    records: records_of(log, &gone.run)?,
                     knowledge: Vec::new(),
                 };
                 Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
@@ -333,6 +334,29 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         let name = name::of_segment(Offset(log.new_base), name::LOG_SUFFIX);
         self.steps.path(&log.path.with_file_name(name))
     }
+}
+
+/// Returns the number of records of a run, at most. The header of a compressed set of messages does
+/// not have it.
+fn records_of(log: &SegmentLog, run: &BatchRun) -> Result<u64, Error> {
+    if run.is_modern {
+        return Ok(run.covered);
+    }
+    let segment = NewSegment {
+        base: log.base,
+        pieces: vec![LogPiece::Kept {
+            path: log.path.clone(),
+            range: run.range.clone(),
+        }],
+        is_changed: false,
+    };
+    let (mut count, mut scratch) = (0_u64, Scratch::default());
+    each_batch(&segment, |batch, _| {
+        let records = batch.records(&mut scratch);
+        let records = records.map_or(0, |records| records.flatten().count());
+        count = count.saturating_add(records as u64);
+    })?;
+    Ok(count.max(run.covered))
 }
 
 /// The offsets that are missing where a copy is, between the batches before and after it. Next to
