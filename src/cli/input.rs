@@ -6,15 +6,15 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use kseg::format::name::{DirState, file_name};
-use kseg::format::{DirName, FileName, Properties};
+use kseg::format::DirName;
+use kseg::format::name::DirState;
 use kseg::predict::Settings;
-use kseg::store::{Item, LogDir, Partition, Place, Standing, read_known};
-use wildmatch::WildMatch;
+use kseg::store::{Item, LogDir, Partition, Place};
 
 use super::output::said;
+pub(crate) use super::places::{DistinctPlaces, no_log};
+use super::places::{is_settings, places};
 pub(crate) use super::selection::{Others, Pattern, Selection};
-use super::spool;
 
 /// A log: a partition, or a single file.
 #[derive(Debug, Clone)]
@@ -64,47 +64,15 @@ pub(crate) fn only_partitions(logs: Vec<LogSource>) -> Result<Vec<Partition>> {
     partitions.collect()
 }
 
-/// Returns the error for a path without logs.
-pub(crate) fn no_log(path: &Path) -> anyhow::Error {
-    if path == Path::new("-") || path.is_file() {
-        let path = path.display();
-        return anyhow!("{path}: a file; expected a log dir or the folder of a partition");
-    }
-    anyhow!(
-        "{}: neither a log dir nor a partition: expected folders named like orders-3, or files \
-         named like 00000000000000000000.log",
-        path.display()
-    )
-}
-
-/// The depth of folders below a path in which log dirs are searched: `/backup/broker-1/disk1/kafka`
-/// for `/backup`.
-const FOLDERS_DEEP: usize = 3;
-
-/// The maximum number of folders that are searched for log dirs; a path with more, such as `/`, is
-/// a mistake.
-const FOLDERS: usize = 10_000;
-
-/// Returns the places at the paths, in their order.
-///
-/// # Errors
-/// One of them does not exist, or is a directory without logs.
-fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
-    let mut all = Vec::new();
-    for path in paths {
-        all.append(&mut places(path)?);
-    }
-    Ok(all)
-}
-
 /// Returns the log dirs and folders of partitions at the paths, and the errors of the other paths.
 ///
 /// # Errors
 /// No path leads to a log dir or to the folder of a partition.
 pub(crate) fn folders(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut folders, mut lost) = (Vec::new(), Vec::new());
+    let mut distinct = DistinctPlaces::default();
     for path in paths {
-        let places = places(path).unwrap_or_else(|error| {
+        let places = distinct.at(path).unwrap_or_else(|error| {
             lost.push(error);
             Vec::new()
         });
@@ -122,61 +90,6 @@ pub(crate) fn folders(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<anyhow::Erro
         return Err(error);
     }
     Ok((folders, lost))
-}
-
-/// Resolves a path: a folder of log dirs to these, `server.properties` to its `log.dirs`, a pattern
-/// that no shell has expanded to its matches, `-` to a segment on standard input, a compressed
-/// segment to the decompressed one.
-///
-/// # Errors
-/// The path does not exist, or is a directory without logs.
-pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
-    if let Some(item) = spool::spooled(path)? {
-        return Ok(vec![Place::File(item)]);
-    }
-    match Place::at(path) {
-        Ok(place) => inside(place),
-        Err(error) if error.is_not_found() => {
-            let matched = glob(path);
-            if matched.is_empty() {
-                return Err(error.into());
-            }
-            all_places(&matched)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Returns the place itself, or the log dirs below it.
-fn inside(place: Place) -> Result<Vec<Place>> {
-    match place {
-        Place::File(item) if is_settings(item.path()) => {
-            let text = read_known(item.path())?;
-            let settings = Properties::parse(&text);
-            let dirs = settings
-                .get("log.dirs")
-                .or_else(|| settings.get("log.dir"))
-                .ok_or_else(|| anyhow!("{}: no log.dirs in this file", item.path().display()))?;
-            let dirs = dirs.value.split(',').map(str::trim);
-            dirs.filter(|dir| !dir.is_empty())
-                .map(|dir| Ok(Place::at(dir)?))
-                .collect()
-        }
-        Place::LogDir(dir) if !is_log_dir(&dir) => {
-            let (mut found, mut budget) = (Vec::new(), FOLDERS);
-            log_dirs_below(&dir, FOLDERS_DEEP, &mut budget, &mut found);
-            if found.is_empty() {
-                let known = |item: &&Item| item.is_file() && item.file_name().is_some();
-                let files = dir.items().iter().filter(known).cloned();
-                found.extend(files.map(Place::File));
-            }
-            if found.is_empty() {
-                return Err(no_log(dir.path()));
-            }
-            Ok(found)
-        }
-        place => Ok(vec![place]),
-    }
 }
 
 /// The log dirs of a view of a cluster, and its partitions.
@@ -199,8 +112,9 @@ impl Disks {
     pub(crate) fn at(paths: &[PathBuf]) -> Result<Self> {
         let mut disks = Self::default();
         let mut is_whole = false;
+        let mut distinct = DistinctPlaces::default();
         for path in paths {
-            let found = places(path).and_then(|places| {
+            let found = distinct.at(path).and_then(|places| {
                 places.into_iter().try_for_each(|place| match place {
                     Place::LogDir(dir) if dir.is_likely() => {
                         is_whole = true;
@@ -264,77 +178,6 @@ impl Disks {
     }
 }
 
-/// Appends the log dirs below a folder that is not a log dir itself.
-fn log_dirs_below(dir: &LogDir, levels: usize, budget: &mut usize, found: &mut Vec<Place>) {
-    for item in dir
-        .items()
-        .iter()
-        .filter(|item| item.is_dir() && !item.is_link())
-    {
-        if *budget == 0 {
-            return;
-        }
-        *budget -= 1;
-        let Ok(below) = LogDir::open(item.path()) else {
-            continue;
-        };
-        if is_log_dir(&below) {
-            found.push(Place::LogDir(below));
-        } else if levels > 1 {
-            log_dirs_below(&below, levels - 1, budget, found);
-        }
-    }
-}
-
-/// Returns the paths that match a pattern, in the order of names: `*` and `?` within a name.
-fn glob(pattern: &Path) -> Vec<PathBuf> {
-    let mut matched = vec![PathBuf::new()];
-    for part in pattern.components() {
-        let part = part.as_os_str();
-        let text = part.to_string_lossy();
-        if !text.contains(['*', '?']) {
-            for path in &mut matched {
-                path.push(part);
-            }
-            continue;
-        }
-        let wanted = WildMatch::new(&text);
-        let names = matched.iter().flat_map(|dir| {
-            let here = if dir.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                dir
-            };
-            let items = Item::list(here).unwrap_or_default();
-            let is_wanted = |item: &Item| {
-                let name = item.name().to_string_lossy();
-                wanted.matches(&name) && (text.starts_with('.') || !name.starts_with('.'))
-            };
-            let items = items.into_iter().filter(is_wanted);
-            let paths: Vec<PathBuf> = items.map(|item| dir.join(item.name())).collect();
-            paths
-        });
-        matched = names.collect();
-    }
-    matched.retain(|path| Item::at(path).is_ok());
-    matched
-}
-
-/// Returns true if it contains a file of log dirs, or a partition that is empty or has a file of
-/// Kafka: `/etc/dbus-1` has the name of a partition, and so has a log dir `/var/lib/kafka/data-0`.
-fn is_log_dir(dir: &LogDir) -> bool {
-    let is_at_home = |item: &Item| item.is_file() && LogDir::standing(item) == Standing::Current;
-    let is_partition = |item: &Item| match Place::at(item.path()) {
-        Ok(Place::Partition(partition)) => {
-            let items = partition.items();
-            items.is_empty() || items.iter().any(|item| item.file_name().is_some())
-        }
-        Ok(_) => false,
-        Err(_) => true,
-    };
-    dir.items().iter().any(is_at_home) || dir.partitions().any(is_partition)
-}
-
 /// Reads a file of at most `most` bytes that was given by name. It may be a pipe.
 ///
 /// # Errors
@@ -364,12 +207,6 @@ pub(crate) fn settings(file: Option<&Path>, paths: &[PathBuf]) -> Result<Setting
     Settings::of_file(&bytes).with_context(shown)
 }
 
-/// Returns true if a file has the name of a broker's settings.
-fn is_settings(path: &Path) -> bool {
-    let name = file_name(path);
-    name.ends_with(".properties") && FileName::parse(name).is_none()
-}
-
 /// Returns the logs at the paths, in the order of the paths and, in a log dir, by topic and number.
 /// From a log dir those in use, and those of `others`; a `-future` folder has to be named.
 ///
@@ -377,8 +214,9 @@ fn is_settings(path: &Path) -> bool {
 /// There is no log at the paths, or the selection is empty.
 pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> Result<Logs> {
     let mut logs = Logs::default();
+    let mut distinct = DistinctPlaces::default();
     for path in paths {
-        let places = match places(path) {
+        let places = match distinct.at(path) {
             Ok(places) => places,
             Err(error) => {
                 logs.lost.push(error);

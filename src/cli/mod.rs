@@ -25,6 +25,7 @@ mod latest;
 mod ls;
 mod output;
 mod pick;
+mod places;
 mod predict;
 mod progress;
 mod range;

@@ -73,6 +73,37 @@ fn a_parent_a_pattern_and_the_brokers_settings_stand_for_log_dirs() {
 }
 
 #[test]
+fn a_directory_that_is_given_twice_is_refused() {
+    let temp = Temp::new();
+    eight_damages(&temp);
+    std::os::unix::fs::symlink("disk1", temp.path().join("link")).unwrap();
+    for topic in ["__consumer_offsets", "__transaction_state"] {
+        temp.file(format!("disk1/{topic}-0/00000000000000000000.log"), b"");
+    }
+    let partition = ["disk1/orders143-0", "disk1/../disk1/orders143-0"];
+    let others: [&[&str]; 7] = [
+        &["groups"],
+        &["txns"],
+        &["show"],
+        &["stats"],
+        &["retention"],
+        &["compaction"],
+        &["fingerprint"],
+    ];
+    for words in COMMANDS.into_iter().chain(others) {
+        for paths in [["disk1", "./disk1"], ["disk1", "link"], partition] {
+            let ran = run(&temp, words, &paths);
+            assert_eq!(ran.status, Some(2), "{words:?} {paths:?}: {}", ran.err);
+            let refusal = format!("error: {}: given twice\n", paths[1]);
+            assert!(ran.err.contains(&refusal), "{words:?}: {}", ran.err);
+            assert!(!ran.out.contains("D104"), "{words:?}: {}", ran.out);
+        }
+    }
+    let diff = run(&temp, &["diff"], &["disk1", "disk1"]);
+    assert!(!diff.err.contains("given twice"), "{}", diff.err);
+}
+
+#[test]
 fn a_log_dir_that_is_named_like_a_partition_is_one() {
     let temp = Temp::new();
     eight_damages(&temp);

@@ -16,7 +16,7 @@ use self::columns::{PartitionRow, SegmentRow, TopicRow};
 use self::sort::{Order, Sort, Sortable};
 use super::args::Reading;
 use super::exit::ExitStatus;
-use super::input::{Selection, no_log, no_match, places};
+use super::input::{DistinctPlaces, Selection, no_log, no_match};
 use super::range::size;
 use super::render::rows::{Format, Row};
 use super::writer::Writer;
@@ -121,11 +121,12 @@ impl Ls {
         } else {
             &self.paths
         };
+        let mut distinct = DistinctPlaces::default();
         for path in paths {
             let places = if path == Path::new("-") {
                 Err(no_log(path))
             } else {
-                places(path)
+                distinct.at(path)
             };
             match places {
                 Ok(places) => places.into_iter().for_each(|place| lister.place(place)),

@@ -207,9 +207,6 @@ impl PlanCommand {
         let others = self.paths.iter().enumerate();
         let others = others.filter(|(other, _)| *other != nth);
         let others: Vec<PathBuf> = others.map(|(_, path)| path.clone()).collect();
-        if others.iter().any(|other| is_same(other, path)) {
-            bail!("{}: given twice", path.display());
-        }
         let look = Inspection::at(path, &others, self.reading, None)?;
         let replicas = self.from.iter().map(|from| {
             if is_same(from, path) {

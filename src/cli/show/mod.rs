@@ -28,7 +28,7 @@ use self::recreate::Form;
 use self::small::Page;
 use super::args::Reading;
 use super::exit::ExitStatus;
-use super::input::places;
+use super::input::DistinctPlaces;
 use super::internal::Trouble;
 use super::range::OffsetRange;
 use super::render::rows::Format;
@@ -144,11 +144,14 @@ impl Show {
                 image::show(&mut writer, files, decoder, self.reading)?;
             }
         } else {
+            let mut distinct = DistinctPlaces::default();
             for given in &self.files {
-                let files = self.expand(given, |_| true).unwrap_or_else(|error| {
-                    writer.fail(error);
-                    Vec::new()
-                });
+                let files = self
+                    .expand(given, &mut distinct, |_| true)
+                    .unwrap_or_else(|error| {
+                        writer.fail(error);
+                        Vec::new()
+                    });
                 for path in files {
                     if let Err(error) = self.file(&mut writer, &path) {
                         writer.fail(error);
@@ -167,7 +170,12 @@ impl Show {
     }
 
     /// A file given, or the wanted ones of a directory given.
-    fn expand(&self, path: &Path, wanted: impl Fn(&FileName<'_>) -> bool) -> Result<Vec<PathBuf>> {
+    fn expand(
+        &self,
+        path: &Path,
+        distinct: &mut DistinctPlaces,
+        wanted: impl Fn(&FileName<'_>) -> bool,
+    ) -> Result<Vec<PathBuf>> {
         if let Some(item) = spool::spooled(path)? {
             return Ok(vec![item.path().to_owned()]);
         }
@@ -175,7 +183,7 @@ impl Show {
             return Ok(vec![path.to_owned()]);
         }
         let mut files = Vec::new();
-        for place in places(path)? {
+        for place in distinct.at(path)? {
             self.inside(&place, &wanted, &mut files)?;
         }
         Ok(files)
@@ -207,8 +215,9 @@ impl Show {
                 && name.state == FileState::Current
         };
         let (mut files, mut lost) = (Vec::new(), Vec::new());
+        let mut distinct = DistinctPlaces::default();
         for path in &self.files {
-            match self.expand(path, is_wanted) {
+            match self.expand(path, &mut distinct, is_wanted) {
                 Ok(mut found) => files.append(&mut found),
                 Err(error) => lost.push(error),
             }

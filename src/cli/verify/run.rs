@@ -16,7 +16,7 @@ use super::markdown::Markdown;
 use super::report::{Format, Report, Settings, ShownFinding, Summary, Unit};
 use super::{document, github, junit, sarif, text};
 use crate::cli::exit::{ExitStatus, Failures};
-use crate::cli::input::{self, no_match};
+use crate::cli::input::{DistinctPlaces, no_match};
 use crate::cli::output::{OutputFile, unwritten};
 use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
@@ -139,8 +139,9 @@ fn next(args: &Verify, places: &[Place]) -> Option<String> {
 /// the errors of other paths.
 fn places(args: &Verify) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut places, mut lost) = (Vec::new(), Vec::new());
+    let mut distinct = DistinctPlaces::default();
     for path in &args.paths {
-        let found = input::places(path).and_then(|places| {
+        let found = distinct.at(path).and_then(|places| {
             let parts = places.into_iter().map(parts);
             Ok(parts.collect::<Result<Vec<_>>>()?.concat())
         });
