@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use kseg::format::name::file_name;
 use kseg::format::{FileName, Properties};
-use kseg::store::{Item, LogDir, Place, Standing, read_known};
+use kseg::store::{Error, Item, ItemType, LogDir, Place, Standing, read_known};
 use wildmatch::WildMatch;
 
 use super::spool;
@@ -85,6 +85,12 @@ pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
 /// Returns the place itself, or the log dirs below it.
 fn inside(place: Place) -> Result<Vec<Place>> {
     match place {
+        Place::File(item) if item.kind() == ItemType::Special => {
+            Err(Error::Special(item.path().to_owned()).into())
+        }
+        Place::File(item) if item.kind() == ItemType::BrokenLink => {
+            bail!("{}: a broken symbolic link", item.path().display())
+        }
         Place::File(item) if is_settings(item.path()) => {
             let text = read_known(item.path())?;
             let settings = Properties::parse(&text);

@@ -104,6 +104,23 @@ fn a_directory_that_is_given_twice_is_refused() {
 }
 
 #[test]
+fn a_broken_link_and_a_device_are_errors_where_they_are_named() {
+    let temp = Temp::new();
+    std::os::unix::fs::symlink("nowhere", temp.path().join("gone")).unwrap();
+    std::os::unix::fs::symlink("x.log", temp.path().join("x.log")).unwrap();
+    let broken = "a broken symbolic link\n";
+    let special = "a pipe, a socket or a device, which is not opened\n";
+    for (path, why) in [("gone", broken), ("x.log", broken), ("/dev/null", special)] {
+        for words in COMMANDS {
+            let ran = run(&temp, words, &[path]);
+            assert_eq!(ran.status, Some(2), "{words:?} {path}: {}", ran.out);
+            let text = format!("error: {path}: {why}");
+            assert_eq!(ran.err, text, "{words:?} {path}");
+        }
+    }
+}
+
+#[test]
 fn a_log_dir_that_is_named_like_a_partition_is_one() {
     let temp = Temp::new();
     eight_damages(&temp);
