@@ -261,6 +261,34 @@ fn a_directory_that_may_not_be_opened_hides_no_other() {
 }
 
 #[test]
+fn a_log_that_may_not_be_opened_is_not_verified_and_that_is_an_error() {
+    let temp = Temp::new();
+    log_dir(&temp);
+    let root = temp.path().canonicalize().unwrap();
+    let data = root.join("data");
+    let denied = |args: &[&str]| {
+        let args = [args, &[data.to_str().unwrap()]].concat();
+        let mut command = command(&temp, &args);
+        command.env("SICK_DIR", root.join(LOG));
+        end(command.spawn().expect("a process"))
+    };
+    for command in ["verify", "check", "predict"] {
+        let ran = denied(&[command]);
+        assert_eq!(ran.status, Some(2), "{command}: {}{}", ran.out, ran.err);
+    }
+    let error = "error: 1 path could not be read (D114)\n";
+    for args in [&["verify"][..], &["check"], &["verify", "--format", "json"]] {
+        let ran = denied(args);
+        assert_eq!(ran.err, error, "{args:?}: {}", ran.out);
+    }
+    // What is not reported, or does not fail the run, is no error either.
+    for args in [["verify", "-AD114"], ["verify", "--fail-on=none"]] {
+        let ran = denied(&args);
+        assert_eq!(ran.status, Some(0), "{args:?}: {}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
 fn every_whole_batch_is_read() {
     let temp = Temp::new();
     log_dir(&temp);

@@ -28,7 +28,7 @@ use crate::cli::repair::document::Plans;
 use crate::cli::repair::look::Inspection;
 use crate::cli::repair::show::{counted_by_grade, total_loss};
 use crate::cli::verify::overview::Overview;
-use crate::cli::verify::report::{ShownFinding, Summary, Unit, UnitKind};
+use crate::cli::verify::report::{ShownFinding, Summary, Unit, UnitKind, is_unread};
 use crate::cli::writer::Writer;
 use crate::cli::{Context, schema, shell};
 
@@ -106,7 +106,7 @@ impl Check {
         } else {
             writer.table(rows);
         }
-        for error in checked.failed.drain(..) {
+        for error in checked.failed.drain(..).chain(checked.summary.error()) {
             writer.fail(error);
         }
         writer.finish()?;
@@ -276,6 +276,7 @@ fn partitions(
     for finding in look.seen.findings() {
         let count = summary.counts.entry((finding.severity, finding.check));
         *count.or_default() += 1;
+        summary.unread += u64::from(is_unread(finding));
         // The finding has the path with resolved links.
         let inside = finding.path.strip_prefix(look.place.path());
         let path = inside.map_or(finding.path.to_path_buf(), |inside| {

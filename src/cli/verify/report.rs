@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 pub(crate) use kseg::verify::UnitKind;
+use kseg::verify::evidence::Unopened;
 use kseg::verify::finding::More;
-use kseg::verify::{CheckId, Coverage, Finding, Severity};
+use kseg::verify::{CheckId, Coverage, Evidence, Finding, Severity};
 
-use crate::cli::render::table::plain;
+use crate::cli::render::table::{counted, plain};
 
 /// A finding as it is shown.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub(crate) struct Summary {
     pub(crate) known: u64,
     /// The number of findings that fail the run, without those that are known.
     pub(crate) failing: u64,
+    /// The number of files and directories that the operating system does not let kseg read.
+    pub(crate) unread: u64,
     pub(crate) units: u64,
     pub(crate) coverage: Coverage,
 }
@@ -50,6 +54,19 @@ impl Summary {
         let of = counts.filter(|((found, _), _)| *found == severity);
         of.map(|(_, count)| count).sum()
     }
+
+    /// Returns the error for files that could not be read: what is in them is not verified.
+    pub(crate) fn error(&self) -> Option<anyhow::Error> {
+        let unread = (self.unread > 0).then(|| counted(self.unread, "path"))?;
+        let code = CheckId::Unreadable.check().code;
+        Some(anyhow!("{unread} could not be read ({code})"))
+    }
+}
+
+/// Returns true if a finding is that the operating system refuses to open or read a path.
+pub(crate) fn is_unread(finding: &Finding) -> bool {
+    let is_refused = matches!(finding.evidence, Evidence::Unopened(Unopened::Error { .. }));
+    is_refused && finding.check == CheckId::Unreadable && finding.severity == Severity::Error
 }
 
 /// A format: writes units as they come.

@@ -13,7 +13,7 @@ use kseg::verify::{Depth, Options, Severity, Units, Verified};
 use super::args::Verify;
 use super::baseline::Baseline;
 use super::markdown::Markdown;
-use super::report::{Format, Report, Settings, ShownFinding, Summary, Unit};
+use super::report::{Format, Report, Settings, ShownFinding, Summary, Unit, is_unread};
 use super::{document, github, junit, sarif, text};
 use crate::cli::exit::{ExitStatus, Failures};
 use crate::cli::input::{DistinctPlaces, no_match};
@@ -89,7 +89,11 @@ fn run(args: &Verify, context: &mut Context) -> Result<ExitStatus> {
     let result = sink.take_all(units, &options, &progress);
     progress.end();
     let result = result.and_then(|()| sink.finish());
+    let unread = sink.summary.error();
     let outcome = sink.end(result, written)?;
+    if let Some(earlier) = unread.and_then(|error| failed.add(error)) {
+        context.say(earlier.as_bytes());
+    }
     failed.result()?;
     Ok(outcome)
 }
@@ -252,6 +256,7 @@ impl Sink<'_> {
             self.summary.known += u64::from(is_known);
             let is_failing = fails.is_some_and(|fails| !is_known && severity >= fails);
             self.summary.failing += u64::from(is_failing);
+            self.summary.unread += u64::from(is_failing && is_unread(&finding));
             shown.push(ShownFinding { finding, is_known });
         }
         // Findings that are not reported are not counted either.
