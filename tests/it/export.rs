@@ -175,7 +175,11 @@ fn what_cannot_be_written_is_refused_before_anything_is() {
             "[possible values: ndjson, csv, parquet]",
         ),
         (&["--offset", "x"], vec![source()], "--offset"),
-        (&[], vec![source(), source()], "both would be written to"),
+        (
+            &[],
+            vec![source(), source().join("iot-readings-log-start-0")],
+            "both would be written to",
+        ),
     ] {
         let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
         let output = export(&dir, args, &paths);
