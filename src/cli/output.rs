@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use kseg::format::name::file_name;
+use kseg::format::name::{self, file_name};
 use kseg::format::{FileKind, FileName};
 use kseg::store::{Item, ItemType};
 
@@ -52,6 +52,7 @@ impl OutputFile {
                 path.display()
             );
         }
+        check_place(&path)?;
         let file = claim(&beside, &path)?;
         Ok(Self {
             path,
@@ -71,6 +72,7 @@ impl OutputFile {
                 path.display()
             );
         }
+        check_place(path)?;
         let opened = File::options().append(true).create(true).open(path);
         Ok(Self {
             path: path.to_owned(),
@@ -173,11 +175,45 @@ fn is_kafkas(path: &Path) -> bool {
         .is_some_and(|name| name.kind != FileKind::Log || name.offset.is_some())
 }
 
+/// Files by which a directory is known as a log dir. Partitions do not make it one: people keep
+/// copies of them next to other things.
+const OF_LOG_DIRS: [&str; 6] = [
+    name::RECOVERY_POINTS,
+    name::HIGH_WATERMARKS,
+    name::LOG_STARTS,
+    name::CLEANER_OFFSETS,
+    name::META_PROPERTIES,
+    name::CLEAN_SHUTDOWN,
+];
+
+/// Refuses output inside a log dir: a broker does not start if its log dir contains a directory
+/// that is not a partition.
+///
+/// # Errors
+/// The path is inside one.
+fn check_place(path: &Path) -> Result<()> {
+    let absolute = std::path::absolute(path).map_err(|error| said(path, &error))?;
+    // Directories that do not exist yet are created.
+    let mut around = absolute.ancestors();
+    let existing = around.find_map(|dir| dir.canonicalize().ok());
+    let mut dirs = existing.iter().flat_map(|path| path.ancestors());
+    let is_log_dir = |dir: &&Path| OF_LOG_DIRS.iter().any(|name| dir.join(name).is_file());
+    match dirs.find(is_log_dir) {
+        Some(dir) => bail!(
+            "{}: not written: {} is a log dir; give a path outside of it",
+            path.display(),
+            dir.display()
+        ),
+        None => Ok(()),
+    }
+}
+
 /// Creates a directory for output, unless it exists.
 ///
 /// # Errors
-/// It cannot be created.
+/// It is inside a log dir, or cannot be created.
 pub(crate) fn make_dir(path: &Path) -> Result<()> {
+    check_place(path)?;
     std::fs::create_dir_all(path).map_err(|error| said(path, &error))
 }
 

@@ -43,15 +43,15 @@ fn assert_plain(text: &str) {
 #[test]
 fn a_pipe_in_place_of_a_log_is_named_and_the_other_partitions_are_read() {
     let temp = Temp::new();
-    temp.file("a-0/00000000000000000000.log", &log(0));
-    pipe(&temp.path().join("b-0/00000000000000000000.log"));
-    pipe(&temp.path().join("log-start-offset-checkpoint"));
-    temp.file("c-0/00000000000000000000.log", &log(0));
+    temp.file("data/a-0/00000000000000000000.log", &log(0));
+    pipe(&temp.path().join("data/b-0/00000000000000000000.log"));
+    pipe(&temp.path().join("data/log-start-offset-checkpoint"));
+    temp.file("data/c-0/00000000000000000000.log", &log(0));
     let why = "b-0/00000000000000000000.log: a pipe, a socket or a device, which is not opened";
-    let shown = kseg(temp.path(), &["cat", "--template", "%t%o ", "."]);
+    let shown = kseg(temp.path(), &["cat", "--template", "%t%o ", "data"]);
     assert_eq!((shown.status, shown.out.as_str()), (Some(2), "a0 c0 "));
     assert!(shown.err.contains(why), "{}", shown.err);
-    let written = kseg(temp.path(), &["export", "-o", "out", "."]);
+    let written = kseg(temp.path(), &["export", "-o", "out", "data"]);
     assert_eq!(written.status, Some(2));
     assert!(written.err.contains(why), "{}", written.err);
     let manifest = fs::read(temp.path().join("out/kseg.manifest.json")).unwrap();
@@ -59,7 +59,7 @@ fn a_pipe_in_place_of_a_log_is_named_and_the_other_partitions_are_read() {
     let files = manifest["files"].as_array().unwrap();
     assert_eq!(files.len(), 2);
     // What would be one file is not there at all.
-    let whole = kseg(temp.path(), &["cat", "-o", "all", "."]);
+    let whole = kseg(temp.path(), &["cat", "-o", "all", "data"]);
     assert_eq!(whole.status, Some(2));
     assert!(!temp.path().join("all").exists());
 }

@@ -121,6 +121,55 @@ fn a_broken_link_and_a_device_are_errors_where_they_are_named() {
 }
 
 #[test]
+fn nothing_is_written_into_a_log_dir_or_its_partitions() {
+    let temp = Temp::new();
+    eight_damages(&temp);
+    let log_dir = temp.path().join("disk1").canonicalize().unwrap();
+    std::os::unix::fs::symlink(&log_dir, temp.path().join("link")).unwrap();
+    let names = || {
+        let listed = log_dir.read_dir().unwrap();
+        let names = listed.map(|entry| entry.unwrap().file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names();
+    let in_partition = "disk1/orders143-0/out";
+    for to in [
+        "disk1",
+        "disk1/out",
+        "disk1/new/out",
+        "link/out",
+        in_partition,
+    ] {
+        for (words, option) in [
+            (&["export"][..], "-o"),
+            (&["cat"], "-o"),
+            (&["repair", "plan"], "-o"),
+            (&["verify"], "--json"),
+            (&["verify"], "--summary"),
+            (&["verify"], "--write-baseline"),
+        ] {
+            if to == "disk1" && words != ["export"] {
+                continue;
+            }
+            let ran = run(&temp, words, &[option, to, "disk2"]);
+            assert_eq!(ran.status, Some(2), "{words:?} {to}: {}", ran.err);
+            let end = format!(
+                "not written: {} is a log dir; give a path outside of it\n",
+                log_dir.display()
+            );
+            assert!(ran.err.ends_with(&end), "{words:?} {to}: {}", ran.err);
+        }
+    }
+    assert_eq!(names(), before);
+    // A folder of partitions, such as a copy, is not the log dir of a broker.
+    #[expect(clippy::disallowed_methods, reason = "a folder of the test's own")]
+    fs::remove_file(log_dir.join("meta.properties")).unwrap();
+    let to = "disk1/orders143-0/out";
+    let ran = run(&temp, &["cat"], &["--salvage", "-o", to, "disk2"]);
+    assert!(temp.path().join(to).is_file(), "{}", ran.err);
+}
+
+#[test]
 fn a_log_dir_that_is_named_like_a_partition_is_one() {
     let temp = Temp::new();
     eight_damages(&temp);

@@ -137,6 +137,7 @@ impl PlanCommand {
                 output.display()
             );
         }
+        let file = self.output.as_deref().map(OutputFile::create).transpose()?;
         let options = PlanOptions {
             jobs: self.reading.jobs(),
             limits: self.reading.own_limits(),
@@ -163,10 +164,9 @@ impl PlanCommand {
         }
         let plans = Plans::new(made.plans);
         let document = plans.document()?;
-        if let Some(output) = &self.output {
-            let mut file = OutputFile::create(output)?;
+        if let Some(mut file) = file {
             file.write_all(&document)
-                .with_context(|| output.display().to_string())?;
+                .map_err(|error| file.failed(&error))?;
             file.finish()?;
         }
         match self.format {
