@@ -35,10 +35,8 @@ pub(crate) struct Reading {
 
 /// A number of threads.
 fn jobs(text: &str) -> Result<Jobs, String> {
-    let number: Result<NonZero<usize>, _> = text.parse();
-    number
-        .map(Jobs::new)
-        .map_err(|_| "expected a number of threads, 1 or more".into())
+    let number = whole(NonZero::<usize>::MIN..=NonZero::<usize>::MAX)(text);
+    number.map(Jobs::new)
 }
 
 /// The maximum size of a decompressed batch: at most 64 GiB.
