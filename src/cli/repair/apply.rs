@@ -80,7 +80,7 @@ pub(super) struct Apply {
     #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     skip: Vec<StepNumbers>,
 
-    /// Confirm every likely and lossy step, with the losses that repair show lists
+    /// Confirm every likely, suspect and lossy step, with the losses that repair show lists
     #[arg(long)]
     accept_lossy: bool,
 
