@@ -83,8 +83,8 @@ impl Context {
     }
 
     /// Writes a complete text to standard output. A closed pipe is not an error.
-    pub(super) fn print(&mut self, text: &str) -> anyhow::Result<()> {
-        match self.out.write_all(text.as_bytes()) {
+    pub(super) fn print(&mut self, text: &(impl AsRef<[u8]> + ?Sized)) -> anyhow::Result<()> {
+        match self.out.write_all(text.as_ref()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(output::unwritten(&error))
             }

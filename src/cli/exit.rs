@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::output::error_text;
 use super::render::table::plain;
 
 /// The exit status of an interrupted command, as in a shell for `SIGINT`.
@@ -59,7 +60,12 @@ impl Failures {
 
 /// An error on one line.
 fn shown(error: &anyhow::Error) -> String {
-    plain(&format!("error: {error:#}"))
+    let texts = error.chain().map(|cause| match cause.downcast_ref() {
+        Some(error) => error_text(error),
+        None => cause.to_string(),
+    });
+    let texts: Vec<String> = texts.collect();
+    plain(&format!("error: {}", texts.join(": ")))
 }
 
 /// Reports an error: exit status 2.

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap_complete::{Generator, Shell as Known};
 use clap_complete_nushell::Nushell;
 
@@ -87,7 +87,7 @@ impl Generate {
         match self.what {
             What::Completions { shell } => {
                 let script = shell.script(&mut context.cli());
-                context.out.write_all(&script).context("standard output")?;
+                context.print(&script)?;
             }
             What::Man { dir } => {
                 output::make_dir(&dir)?;

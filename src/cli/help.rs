@@ -1,8 +1,6 @@
 //! `kseg help`: the help of commands, and of topics that several commands share.
 
-use std::io::Write as _;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use super::exit::ExitStatus;
 use super::{Context, schema};
@@ -178,10 +176,7 @@ impl Help {
     /// Writes the help.
     pub(crate) fn run(self, context: &mut Context) -> Result<ExitStatus> {
         let text = self.text(&context.cli())?;
-        context
-            .out
-            .write_all(text.as_bytes())
-            .context("standard output")?;
+        context.print(&text)?;
         Ok(ExitStatus::Clean)
     }
 

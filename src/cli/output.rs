@@ -237,9 +237,15 @@ pub(crate) fn unwritten(error: &io::Error) -> anyhow::Error {
     said(Path::new("standard output"), error)
 }
 
-/// Returns the path and the text of the I/O error, without the number that Rust appends.
+/// Returns the path and the text of the I/O error.
 pub(crate) fn said(path: &Path, error: &io::Error) -> anyhow::Error {
+    anyhow!("{}: {}", path.display(), error_text(error))
+}
+
+/// Returns the text of an I/O error, as that of [`kseg::store::Error`]: in lower case, and without
+/// the number that Rust appends.
+pub(crate) fn error_text(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
-    anyhow!("{}: {}", path.display(), text.to_lowercase())
+    text.to_lowercase()
 }

@@ -170,6 +170,51 @@ fn nothing_is_written_into_a_log_dir_or_its_partitions() {
 }
 
 #[test]
+fn errors_of_the_system_are_in_one_style() {
+    let temp = Temp::new();
+    eight_damages(&temp);
+    for (words, why) in [
+        (
+            &["repair", "apply", "none.json", "--into", "out"][..],
+            "none.json: no such file or",
+        ),
+        (
+            &["repair", "show", "none.json"],
+            "none.json: no such file or directory",
+        ),
+        (
+            &["repair", "plan", "disk1", "-o", "no/plan.json"],
+            "no/plan.json: no such file or",
+        ),
+    ] {
+        let ran = run(&temp, words, &[]);
+        assert_eq!(ran.status, Some(2));
+        assert!(ran.err.starts_with(&format!("error: {why}")), "{}", ran.err);
+        assert!(!ran.err.contains("os error"), "{}", ran.err);
+    }
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else {
+        return;
+    };
+    let full = || full.try_clone().unwrap();
+    for words in [
+        &["predict", "disk1"][..],
+        &["repair", "plan", "--format", "json", "disk1"],
+        &["repair", "plan", "disk1", "--force", "-o", "/dev/full"],
+        &["generate", "completions", "bash"],
+        &["help", "topics"],
+    ] {
+        let args: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        let ran = end(command(temp.path(), &args).stdout(full()).spawn().unwrap());
+        let why = ": no space left on device\n";
+        assert!(
+            ran.err.ends_with(why) && ran.status == Some(2),
+            "{words:?}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn a_log_dir_that_is_named_like_a_partition_is_one() {
     let temp = Temp::new();
     eight_damages(&temp);

@@ -6,10 +6,9 @@ mod events;
 pub(crate) mod text;
 mod words;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use kseg::predict::{self, Conditions, Unknown, Verdict};
 use kseg::store::Item;
 
@@ -116,12 +115,7 @@ impl Predict {
                 writer.finish()?;
             }
         }
-        match context.out.write_all(&out) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                return Err(error).context("standard output");
-            }
-            _ => {}
-        }
+        context.print(&out)?;
         let unread = verdict.unknown.iter().filter_map(|unknown| match unknown {
             Unknown::Partition { what } => Some(anyhow!("{what}")),
             _ => None,

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use kseg::repair::{Action, Plan, Step};
 use kseg::verify::CheckId;
 
+use crate::cli::output::said;
 use crate::cli::schema;
 
 /// The maximum size of a plan.
@@ -46,10 +47,11 @@ impl Plans {
     /// It cannot be read, or is not a plan.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = || path.display().to_string();
-        let file = File::open(path).with_context(name)?;
+        let failed = |error| said(path, &error);
+        let file = File::open(path).map_err(failed)?;
         let mut bytes = Vec::new();
         let read = file.take(PLAN_BYTES + 1).read_to_end(&mut bytes);
-        if read.with_context(name)? as u64 > PLAN_BYTES {
+        if read.map_err(failed)? as u64 > PLAN_BYTES {
             bail!(
                 "{}: larger than a plan can be ({} MiB)",
                 name(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use kseg::predict::{self, Conditions, Kafka, Settings, StartOutcome as Fate, Verdict};
 use kseg::repair::planner::Diagnosis;
 use kseg::store::Place;
@@ -12,6 +12,7 @@ use kseg::verify::{Finding, Options, Severity};
 
 use crate::cli::args::Reading;
 use crate::cli::input::Selection;
+use crate::cli::output::said;
 use crate::cli::predict::text::{incomplete, unread};
 use crate::cli::render::table::counted;
 use crate::cli::{damage, range};
@@ -135,7 +136,7 @@ impl Inspection {
 /// Returns the log dir or partition at a path.
 pub(crate) fn place(path: &Path) -> Result<Place> {
     let whole = path.canonicalize();
-    let whole = whole.with_context(|| path.display().to_string())?;
+    let whole = whole.map_err(|error| said(path, &error))?;
     match Place::at(whole)? {
         Place::File(_) => bail!(
             "{}: a file; expected a log dir or the folder of a partition",

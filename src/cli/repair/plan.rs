@@ -1,9 +1,9 @@
 //! `kseg repair plan`: makes a plan.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use kseg::predict::{Kafka, Settings};
 use kseg::repair::planner::{PlanOptions, plan};
 use kseg::repair::{Plan, RealDisk};
@@ -171,12 +171,7 @@ impl PlanCommand {
         }
         match self.format {
             Format::Text => self.table(&plans, &made.broker, context)?,
-            Format::Json => match context.out.write_all(&document) {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    return Err(error).context("standard output");
-                }
-                _ => {}
-            },
+            Format::Json => context.print(&document)?,
         }
         failed.result()?;
         Ok(ExitStatus::of(plans.manual() > 0))
