@@ -215,6 +215,15 @@ fn errors_of_the_system_are_in_one_style() {
 }
 
 #[test]
+fn where_no_path_can_be_read_there_is_no_table() {
+    let temp = Temp::new();
+    for format in ["text", "csv"] {
+        let ran = run(&temp, &["stats", "--format", format], &["nowhere", "no-0"]);
+        assert_eq!((ran.status, &*ran.out), (Some(2), ""), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_log_dir_that_is_named_like_a_partition_is_one() {
     let temp = Temp::new();
     eight_damages(&temp);

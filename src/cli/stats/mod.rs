@@ -107,7 +107,8 @@ impl StatsCommand {
             ControlFlow::Continue(())
         });
         let mut writer = Writer::new(context, self.format, schema::STATS);
-        let is_damaged = rows::show(&mut writer, named, self.by, self.most());
+        let is_nothing_read = named.is_empty() && !errors.is_empty();
+        let is_damaged = !is_nothing_read && rows::show(&mut writer, named, self.by, self.most());
         for error in errors {
             writer.fail(error);
         }
