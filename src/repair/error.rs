@@ -124,6 +124,9 @@ pub enum Refusal {
     /// The root is not what the plan says.
     #[error("{}: not a directory", .0.display())]
     NoRoot(PathBuf),
+    /// A plan cannot name the root.
+    #[error("{}: kseg cannot repair a path with control characters, direction marks or bytes that are not UTF-8; rename the directory, and make a new plan", .0.display())]
+    Unnameable(PathBuf),
     /// The target has something in it.
     #[error("{}: already exists and is not empty; --into creates a new directory", .0.display())]
     Exists(PathBuf),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::str::FromStr;
 
 use super::invalid_plan::InvalidPlan;
@@ -57,6 +58,11 @@ impl PlanPath {
 pub(super) fn is_shown(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !turns && !c.is_control()
+}
+
+/// Returns true if a plan can name a path.
+pub(super) fn is_nameable(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.chars().all(is_shown))
 }
 
 /// Text in which every character shows as what it is.

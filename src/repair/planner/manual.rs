@@ -1,7 +1,10 @@
 //! What no step repairs: told to people.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::links::Unfollowed;
 use super::steps::{Reason, Steps};
+use crate::repair::PlanPath;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::verify::{CheckId, Family, Finding, Severity};
@@ -15,12 +18,16 @@ pub(super) fn steps(
     unfollowed: &Unfollowed,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
+    let mut unnameable: BTreeMap<PlanPath, BTreeSet<CheckId>> = BTreeMap::new();
     for finding in findings
         .iter()
         .filter(|finding| finding.severity >= Severity::Warning && is_left(finding))
         .filter(|finding| !unfollowed.holds(&finding.path))
     {
         let Some(file) = steps.path(&finding.path) else {
+            if let Some(entry) = steps.unnameable(&finding.path) {
+                unnameable.entry(entry).or_default().insert(finding.check);
+            }
             continue;
         };
         let is_reported = steps.tells(finding.check, &file) || steps.covers(finding.check, &file);
@@ -36,6 +43,12 @@ pub(super) fn steps(
         let why = format!("{}. {}", finding.message(), repair.unwrap_or_default());
         let reason = Reason::manual(&[finding.check], why.trim());
         steps.add(Action::Describe { file }, &[], reason)?;
+    }
+    for (file, checks) in unnameable {
+        let checks: Vec<CheckId> = checks.into_iter().collect();
+        let why = "kseg cannot repair a path with control characters, direction marks or bytes \
+                   that are not UTF-8. Rename it, and make a new plan.";
+        steps.add(Action::Describe { file }, &[], Reason::manual(&checks, why))?;
     }
     Ok(())
 }

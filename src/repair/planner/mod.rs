@@ -47,6 +47,7 @@ use steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
+use super::parts::is_nameable;
 use super::plan::{Action, Plan, Scope};
 use crate::format::FileKind;
 use crate::format::name::DirState;
@@ -64,6 +65,11 @@ pub fn plan(
     options: PlanOptions,
     disk: &dyn Disk,
 ) -> Result<Plan, Error> {
+    let root = place.path().canonicalize();
+    let root = root.map_err(store::Error::io(place.path()))?;
+    if !is_nameable(&root) {
+        return Err(Refusal::Unnameable(root).into());
+    }
     let mut unfollowed = Unfollowed::default();
     let mut steps = Steps::new(disk, place.path());
     let scope = match place {
@@ -78,8 +84,6 @@ pub fn plan(
         Place::File(item) => return Err(Refusal::NoRoot(item.path().to_owned()).into()),
     };
     manual::steps(&seen.findings, &unfollowed, &mut steps)?;
-    let root = place.path().canonicalize();
-    let root = root.map_err(store::Error::io(place.path()))?;
     Ok(Plan::new(&root.to_string_lossy(), scope, steps.finish())?)
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::format::name::LOG_SUFFIX;
 use crate::repair::disk::Disk;
 use crate::repair::error::{Error, Refusal};
+use crate::repair::parts::{is_nameable, shown};
 use crate::repair::plan::{Action, Fingerprint, State, Step};
 use crate::repair::proof::{Derived, Idle, Origin, Proof, Unused};
 use crate::repair::{Loss, Odds, PlanPath, Safety, state_of};
@@ -169,6 +170,17 @@ impl<'a> Steps<'a> {
     /// The path below the root, as a plan names it; `None` if a plan cannot name it.
     pub(super) fn path(&self, path: &Path) -> Option<PlanPath> {
         path.strip_prefix(self.root).ok()?.to_str()?.parse().ok()
+    }
+
+    /// The entry of the root that a path is in, with escapes for what a plan cannot name; `None` if
+    /// it can name all of the path.
+    pub(super) fn unnameable(&self, path: &Path) -> Option<PlanPath> {
+        let below = path.strip_prefix(self.root).ok()?;
+        if is_nameable(below) {
+            return None;
+        }
+        let entry = below.components().next()?.as_os_str();
+        shown(&entry.to_string_lossy()).parse().ok()
     }
 
     /// Adds a step. `reads` are paths it relies on beside its own. A step that would touch a link

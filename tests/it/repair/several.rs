@@ -202,3 +202,33 @@ fn what_depends_on_a_skipped_step_is_skipped_too() {
     );
     assert!(ran.err.contains("are skipped too"), "{}", ran.err);
 }
+
+#[test]
+fn what_a_plan_cannot_name_is_a_manual_step_or_an_error() {
+    let temp = Temp::new();
+    torn(&temp, "disk", "or\u{1}ders");
+    torn(&temp, "disk", "clicks");
+    let why = "kseg cannot repair a path with control characters";
+    let plan = run(&temp, &["plan", "disk", "-o", "plan.json"]);
+    assert_eq!(plan.status, Some(1), "{}{}", plan.out, plan.err);
+    let step = plan.out.lines().find(|line| line.contains(why)).unwrap();
+    assert!(
+        step.contains("or\\u{1}ders-0") && step.contains("manual"),
+        "{step}"
+    );
+    let applied = run(
+        &temp,
+        &["apply", "plan.json", "--into", "out", "--accept-lossy"],
+    );
+    assert_eq!(applied.status, Some(1), "{}", applied.err);
+    let check = kseg(temp.path(), &["check", "disk"]);
+    assert!(check.out.contains("1 manual"), "{}", check.out);
+
+    torn(&temp, "a\nb", "orders");
+    let refusal = format!("a\\nb: {why}");
+    for words in [&["check", "a\nb"][..], &["repair", "plan", "a\nb"]] {
+        let ran = kseg(temp.path(), words);
+        assert_eq!(ran.status, Some(2), "{words:?}: {}", ran.out);
+        assert!(ran.err.contains(&refusal), "{words:?}: {}", ran.err);
+    }
+}
