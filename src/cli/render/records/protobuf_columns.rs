@@ -14,8 +14,7 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{
-    ColumnType as Type, DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage,
-    Value,
+    DynamicMessage, FieldDescriptor, Kind as Type, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
 
 use super::protobuf::{Messages, key_text};
