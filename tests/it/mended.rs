@@ -468,3 +468,24 @@ fn an_undo_of_what_is_not_there_says_so() {
         ran.err
     );
 }
+
+#[test]
+fn a_compressed_set_of_messages_is_lost_with_all_of_its_records() {
+    let temp = Temp::new();
+    let case = Path::new(TESTDATA).join("kafka-0.8.2.2/m0-0822-codecs/files");
+    crate::plan::copy(&case, &temp.path().join("data"));
+    let log = temp.path().join("data/gzip-0/00000000000000000000.log");
+    let mut bytes = fs::read(&log).unwrap();
+    // Two sets of two records each change places.
+    bytes[..279].rotate_left(139);
+    temp.file(&log, &bytes);
+    let planned = kseg(temp.path(), &["repair", "plan", "--format", "json", "data"]);
+    let plan: Value = serde_json::from_str(&planned.out).unwrap();
+    let steps = plan["steps"].as_array().unwrap();
+    let lost = steps
+        .iter()
+        .map(|step| step["loss"]["records"].as_u64().unwrap());
+    assert_eq!(lost.sum::<u64>(), 2, "{plan:#}");
+    // No segment of this release has a time index.
+    assert!(!planned.out.contains(".timeindex"), "{plan:#}");
+}
