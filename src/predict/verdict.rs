@@ -353,8 +353,8 @@ impl Verdict {
         self.partitions().filter_map(of)
     }
 
-    /// The partitions of which records are missing, by their high watermarks. A running broker
-    /// changes both while they are read.
+    /// The partitions whose high watermark is beyond the end of the log. None if a broker runs,
+    /// because it changes both while they are read.
     pub fn incomplete(&self) -> impl Iterator<Item = &PartitionVerdict> {
         let is_of_running = self.is_of_running();
         let partitions = self.partitions();

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::parts::PlanPath;
 use super::step::{Action, Scope, Step};
 use crate::format::name::LOG_SUFFIX;
 use crate::format::{FileKind, FileName};
@@ -93,25 +94,25 @@ fn changing(steps: &[Step]) -> impl Iterator<Item = &Step> {
     steps.iter().filter(move |step| !describes(step))
 }
 
-/// The directories of partitions of which a step changes or reads something.
+/// The partition directories that a step changes or reads.
 fn dirs(step: &Step, scope: Scope) -> impl Iterator<Item = &str> {
     let read = step.fingerprints.iter().map(|print| &print.file);
     let paths = paths(step).chain(read);
     paths.filter_map(move |path| match (path.dir(), scope) {
-        // Of a log dir itself: the directory of a partition, or a file.
-        ("", Scope::LogDir) => Some(path.name()).filter(|name| FileName::parse(name).is_none()),
+        ("", Scope::LogDir) => is_directory(path, scope).then(|| path.name()),
         (dir, _) => Some(dir),
     })
 }
 
 /// Returns true if a step changes a `.log`, or the directory of a partition.
 fn changes_log(step: &Step, scope: Scope) -> bool {
-    paths(step).any(|path| {
-        path.name().ends_with(LOG_SUFFIX)
-            || (scope == Scope::LogDir
-                && path.dir().is_empty()
-                && FileName::parse(path.name()).is_none())
-    })
+    paths(step).any(|path| path.name().ends_with(LOG_SUFFIX) || is_directory(path, scope))
+}
+
+/// Returns true if a path is the directory of a partition, and not a file of the log dir.
+fn is_directory(path: &PlanPath, scope: Scope) -> bool {
+    let is_in_log_dir = scope == Scope::LogDir && path.dir().is_empty();
+    is_in_log_dir && FileName::parse(path.name()).is_none()
 }
 
 fn is_checkpoint(step: &Step, scope: Scope) -> bool {
@@ -129,7 +130,7 @@ fn is_checkpoint(step: &Step, scope: Scope) -> bool {
 }
 
 /// The paths that a step changes.
-fn paths(step: &Step) -> impl Iterator<Item = &super::parts::PlanPath> {
+fn paths(step: &Step) -> impl Iterator<Item = &PlanPath> {
     let to = match &step.action {
         Action::Rename { to, .. } => Some(to),
         _ => None,

@@ -93,14 +93,15 @@ pub(super) fn quarantine(
     why: &str,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let Some(file) = steps.path(item.path()).filter(|file| !steps.writes(file)) else {
-        return Ok(());
-    };
-    steps.add(
-        Action::Quarantine { file },
-        &[],
-        Reason::unused(checks, why, Idle::File),
-    )
+    take_out(item, Reason::unused(checks, why, Idle::File), steps)
+}
+
+/// Takes a file out for this reason, unless another step is about it.
+fn take_out(item: &Item, reason: Reason, steps: &mut Steps<'_>) -> Result<(), Error> {
+    match steps.path(item.path()).filter(|file| !steps.writes(file)) {
+        Some(file) => steps.add(Action::Quarantine { file }, &[], reason),
+        None => Ok(()),
+    }
 }
 
 /// A directory in place of a file: taken out if it is empty, else left to people.
@@ -159,9 +160,7 @@ fn snapshots(
             );
             let loss = Loss::of(Knowledge::EndOffset);
             let reason = Reason::lossy(&[CheckId::SnapshotBeyondLog], why, loss);
-            if let Some(file) = steps.path(item.path()).filter(|file| !steps.writes(file)) {
-                steps.add(Action::Quarantine { file }, &[], reason)?;
-            }
+            take_out(item, reason, steps)?;
         } else if is_reported && at.0 != log.end && !bases.contains(&at.0) {
             let why = "it is damaged, and no segment begins at its offset";
             quarantine(item, &[CheckId::SnapshotStray], why, steps)?;

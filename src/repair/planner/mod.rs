@@ -1,8 +1,8 @@
 //! Findings to a plan: what to change, so that a broker serves everything that can still be read.
 //!
 //! A partition's log comes first. Each `.log` is surveyed (`survey`) and mended by itself (`mend`);
-//! then those of the partition are put in order together (`log`). Batches that replicas have come
-//! from there (`replicas`). What is beside the log follows from the log as it will be (`beside`,
+//! then those of the partition are put in order together (`log`). Missing batches
+//! are copied from replicas (`replicas`). What is beside the log follows from the log as it will be (`beside`,
 //! `files`), and last what is in the log dir (`root`, `checkpoints`). The metadata log has rules of
 //! its own (`metadata`). What no step repairs is described to people (`manual`). All of them add
 //! their steps to one list (`steps`).
